@@ -1,0 +1,67 @@
+# Every target does its own set-up on a machine that has Python 3.11 or newer and make, and nothing else.
+PYTHON ?= python3
+HOST ?= 127.0.0.1
+PORT ?= 8000
+VENV := .venv
+BIN := $(VENV)/bin
+STAMP := $(VENV)/.installed
+
+.DEFAULT_GOAL := help
+.PHONY: help setup serve test replay bench lint format requirements audit clean
+
+help: ## list the targets
+	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
+
+setup: $(STAMP) ## .venv with pinned dependencies and the nelm-cds command
+
+$(STAMP): requirements/dev.txt pyproject.toml
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \
+	  { echo "nelm-cds needs Python 3.11 or newer; set PYTHON=/path/to/python3.11" >&2; exit 1; }
+	@test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
+	@echo "Installing the pinned dependencies into $(VENV) (once)" >&2
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements/dev.txt
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation --editable .
+	@touch $(STAMP)
+
+serve: setup ## the service on http://HOST:PORT with demo patients
+	@$(BIN)/nelm-cds serve --host $(HOST) --port $(PORT)
+
+test: setup ## format, lint, types, contracts, every test
+	$(BIN)/ruff format --check .
+	$(BIN)/ruff check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+	$(BIN)/python -m pytest --cov --cov-report=term
+
+replay: setup ## replay the patient stories and show their cards
+	@$(BIN)/nelm-cds replay test_fixtures/patients
+
+bench: setup ## the benchmarks
+	@$(BIN)/python tests/benchmarks/bench.py
+
+lint: setup ## format check, lint, types, contracts
+	$(BIN)/ruff format --check .
+	$(BIN)/ruff check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+
+format: setup ## format and sort imports
+	$(BIN)/ruff format .
+	$(BIN)/ruff check --fix .
+
+requirements: ## compile the pinned requirement files from pyproject.toml
+	@test -x $(VENV)-compile/bin/uv || { $(PYTHON) -m venv $(VENV)-compile && $(VENV)-compile/bin/pip install --quiet uv; }
+	$(VENV)-compile/bin/uv pip compile pyproject.toml --universal --python-version 3.11 --generate-hashes \
+	  --no-emit-index-url --no-header --quiet --output-file requirements/runtime.txt
+	$(VENV)-compile/bin/uv pip compile pyproject.toml --extra dev --universal --python-version 3.11 --generate-hashes \
+	  --no-emit-index-url --no-header --quiet --constraint requirements/runtime.txt --output-file requirements/dev.txt
+	$(VENV)-compile/bin/uv pip compile pyproject.toml --extra audit --universal --python-version 3.11 --generate-hashes \
+	  --no-emit-index-url --no-header --quiet --constraint requirements/runtime.txt --output-file requirements/audit.txt
+
+audit: ## known vulnerabilities in the pinned runtime requirements
+	@test -x $(VENV)-audit/bin/pip-audit || { $(PYTHON) -m venv $(VENV)-audit && \
+	  $(VENV)-audit/bin/pip install --quiet --require-hashes -r requirements/audit.txt; }
+	$(VENV)-audit/bin/pip-audit --require-hashes --requirement requirements/runtime.txt
+
+clean: ## remove what the targets made
+	rm -rf $(VENV) $(VENV)-compile $(VENV)-audit build dist .mypy_cache .ruff_cache .pytest_cache .hypothesis .coverage

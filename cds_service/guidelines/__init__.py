@@ -1,0 +1,1 @@
+"""The guidelines this service knows, one package each."""

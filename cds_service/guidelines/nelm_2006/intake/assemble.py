@@ -1,0 +1,105 @@
+"""The whole reading of a chart: every need of the protocol, and what belongs on a card beside it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from cds_service.guidelines.nelm_2006 import thresholds as limit
+from cds_service.guidelines.nelm_2006.intake import course, liver, tumour
+from cds_service.guidelines.nelm_2006.intake.scope import Scope, read_crisis, read_scope
+from cds_service.guidelines.nelm_2006.needs import Needs
+from fhir_mappings.assessment import AssessmentCode
+from fhir_mappings.condition import conditions
+from fhir_mappings.facts import Known, Source
+from fhir_mappings.imaging import examinations
+from fhir_mappings.observation import markers
+from fhir_mappings.patient import age_years
+from fhir_mappings.procedure import LIVER_DIRECTED, latest_of, procedures
+from fhir_mappings.reading import Recency, latest
+from fhir_mappings.select import Chart, Unused
+from fhir_mappings.terminology import Concept
+
+REQUIRED = ("patient", "conditions")
+
+
+@dataclass(frozen=True, slots=True)
+class ChartReading:
+    """The needs, and what a reader of the card should know of the chart beside them."""
+
+    needs: Needs
+    histology_from_codes: bool
+    other_malignancies: tuple[str, ...]
+    beside: tuple[tuple[str, Source], ...]  # found, but not counted: 5-HIAA, serotonin of another specimen
+    unused: tuple[Unused, ...]
+
+
+def might_be_ours(scope: Scope, crisis: object) -> bool:
+    """True unless the chart is certainly not ours: only then is the rest of it worth reading."""
+    confirmed = scope.nelm_confirmed
+    return not (isinstance(confirmed, Known) and not confirmed.value and not isinstance(crisis, Known))
+
+
+def read_chart(chart: Chart) -> ChartReading:
+    """Read every need of the protocol from a chart; a chart that is certainly not ours is read no further."""
+    found, unused_conditions = conditions(chart)
+    scope = read_scope(chart, found)
+    crisis = read_crisis(chart, found)
+    unused = (*chart.unused, *unused_conditions)
+    if not might_be_ours(scope, crisis):
+        out = Needs(nelm_confirmed=scope.nelm_confirmed, carcinoid_crisis_now=crisis)
+        return ChartReading(out, scope.histology_from_codes, scope.other_malignancies, (), unused)
+    done = procedures(chart)
+    imaging_done = examinations(chart)
+    imaging = Recency(limit.IMAGING_COUNTS_DAYS, latest_of(done, LIVER_DIRECTED))
+    symptoms = Recency(limit.SYMPTOMS_COUNT_DAYS)
+    site = tumour.primary_site(found)
+    lesions = liver.lesion_count(chart, imaging)
+    needs = Needs(
+        age_years=age_years(chart.patient, chart.as_of),
+        nelm_confirmed=scope.nelm_confirmed,
+        primary_site=site,
+        cga=tumour.marker(chart, Concept.CHROMOGRANIN_A, imaging),
+        platelet_serotonin=tumour.marker(chart, Concept.PLATELET_SEROTONIN, imaging),
+        liver_imaging=tumour.liver_imaging(chart, imaging_done, imaging),
+        srs=tumour.receptor_scan(chart, imaging_done, imaging),
+        ki67_percent=tumour.ki67(chart),
+        differentiation=tumour.differentiation(chart, found),
+        extrahepatic_disease=tumour.extrahepatic_disease(chart, found, site, imaging),
+        lesion_count=lesions,
+        largest_lesion_cm=liver.largest_lesion(chart, done, imaging),
+        small_multiple_mets=liver.yes_no(chart, AssessmentCode.SMALL_MULTIPLE_METASTASES, imaging),
+        radical_resection_possible=liver.yes_no(chart, AssessmentCode.RADICAL_RESECTION_POSSIBLE, imaging),
+        remnant_adequate=liver.yes_no(chart, AssessmentCode.REMNANT_ADEQUATE, imaging),
+        lobar_predominance=liver.yes_no(chart, AssessmentCode.LOBAR_PREDOMINANCE, imaging),
+        est_cytoreduction_pct=liver.cytoreduction(chart, imaging),
+        portal_vein=liver.portal_vein(chart, found, done, imaging),
+        hepatic_failure=liver.hepatic_failure(chart, found, symptoms),
+        biliary_anastomosis=liver.biliary_anastomosis(chart, done),
+        carcinoid_syndrome=course.carcinoid_syndrome(chart, found, symptoms),
+        symptoms_controlled=liver.yes_no(chart, AssessmentCode.SYMPTOMS_CONTROLLED, symptoms),
+        carcinoid_crisis_now=crisis,
+        hepatomegaly=liver.hepatomegaly(chart, found, imaging),
+        mibg_avid=tumour.mibg_avid(chart, imaging_done, imaging),
+        failed_therapies=course.failed_therapies(chart),
+        other_therapies_exhausted=liver.yes_no(chart, AssessmentCode.OTHER_THERAPIES_EXHAUSTED, None),
+        context=course.context(chart, found, done, Recency(limit.IMAGING_COUNTS_DAYS), lesions),
+        response=course.response(chart, done),
+        other_syndrome=course.on_record(chart, found, Concept.OTHER_FUNCTIONING_SYNDROME),
+        carcinoid_heart_disease=course.on_record(chart, found, Concept.CARCINOID_HEART_DISEASE),
+        liver_transplant=course.liver_transplant(chart, found, done),
+    )
+    return ChartReading(needs, scope.histology_from_codes, scope.other_malignancies, _beside(chart), unused)
+
+
+def _beside(chart: Chart) -> tuple[tuple[str, Source], ...]:
+    """Markers that are on record and do not count, named so that nobody looks for them in vain (R5)."""
+    names = {
+        Concept.URINARY_5_HIAA: "urinary 5-HIAA",
+        Concept.SEROTONIN_OTHER_SPECIMEN: "serotonin in another specimen than platelets",
+        Concept.KI_67_NOT_PERCENT: "Ki-67 without a percentage",
+    }
+    found = []
+    for concept, name in names.items():
+        newest = latest(markers(chart, concept), chart.as_of).fact
+        found += [(name, source) for source in newest.sources[:1]]
+    return tuple(found)

@@ -1,0 +1,106 @@
+"""The course: symptoms, hormone syndromes, earlier treatments, what failed, and where in the course we are."""
+
+from __future__ import annotations
+
+from cds_service.guidelines.nelm_2006 import thresholds as limit
+from cds_service.guidelines.nelm_2006.intake.carriers import OBSERVATIONS, PROCEDURES, complete, unless_unread
+from cds_service.guidelines.nelm_2006.intake.liver import by_diagnosis
+from fhir_mappings import assessment
+from fhir_mappings.assessment import RECOMMENDATION_SYSTEM, AssessmentCode
+from fhir_mappings.condition import ConditionReading
+from fhir_mappings.facts import Fact, Interval, Known, Unknown, WhyUnknown
+from fhir_mappings.procedure import ProcedureReading, latest_of
+from fhir_mappings.reading import Reading, Recency, latest, reconcile, sources_of
+from fhir_mappings.select import Chart
+from fhir_mappings.terminology import Concept
+
+_CONTEXT = {
+    "initial": "initial",
+    "recurrence": "recurrence",
+    "post-ablation": "post_ablation",
+    "post-embolisation": "post_embolisation",
+}
+_RESPONSES = frozenset({"good", "partial", "none"})
+_EMBOLISATION = frozenset({Concept.HEPATIC_ARTERY_EMBOLISATION})
+_ABLATION = frozenset({Concept.LIVER_ABLATION})
+_REMOVAL = frozenset({Concept.LIVER_RESECTION, Concept.LIVER_TRANSPLANTATION})
+
+
+def carcinoid_syndrome(chart: Chart, found: list[ConditionReading], recency: Recency) -> Fact[bool]:
+    """Carcinoid syndrome: yes by an active diagnosis, no only by assessment; flushing alone is neither."""
+    assessed = latest(assessment.yes_no(chart, AssessmentCode.CARCINOID_SYNDROME), chart.as_of, recency)
+    fact = reconcile(assessed, by_diagnosis(chart, found, Concept.CARCINOID_SYNDROME)).fact
+    return unless_unread(fact, chart, OBSERVATIONS)
+
+
+def on_record(chart: Chart, found: list[ConditionReading], concept: Concept) -> Fact[bool]:
+    """A diagnosis that is yes when recorded and otherwise unknown (silence is read as no by the rules)."""
+    return by_diagnosis(chart, found, concept).fact
+
+
+def liver_transplant(chart: Chart, found: list[ConditionReading], done: list[ProcedureReading]) -> Fact[bool]:
+    """A liver transplantation, by procedure or by the status code of the diagnosis list."""
+    operations = [p for p in done if Concept.LIVER_TRANSPLANTATION in p.concepts]
+    if operations:
+        return Known(True, tuple(p.source for p in operations))
+    fact = by_diagnosis(chart, found, Concept.LIVER_TRANSPLANT_STATUS).fact
+    return unless_unread(fact, chart, PROCEDURES)
+
+
+def failed_therapies(chart: Chart) -> Fact[frozenset[str]]:
+    """The therapies that a clinician states can no longer help this patient (A22); tried is not failed."""
+    readings = assessment.coded(chart, AssessmentCode.FAILED_THERAPY, RECOMMENDATION_SYSTEM)
+    past = [r for r in readings if r.when is None or not r.when.certainly_after_instant(chart.as_of)]
+    known = [r for r in past if isinstance(r.fact, Known)]
+    if not known and not complete(chart, OBSERVATIONS):
+        return Unknown(WhyUnknown.NOT_RETRIEVED)
+    return Known(frozenset(r.fact.value for r in known if isinstance(r.fact, Known)), sources_of(known))
+
+
+def context(
+    chart: Chart,
+    found: list[ConditionReading],
+    done: list[ProcedureReading],
+    recency: Recency,
+    lesions: Fact[Interval],
+) -> Fact[str]:
+    """Where in the course: by assessment, else from the latest liver-directed procedure, else initial.
+
+    An ablation or an embolisation sets the context for 12 months (P); older ones, and resections, are a recurrence
+    where lesions are on later imaging.
+    """
+    assessed = latest(assessment.coded(chart, AssessmentCode.DISEASE_CONTEXT), chart.as_of, recency).fact
+    if isinstance(assessed, Known) and assessed.value in _CONTEXT:
+        return Known(_CONTEXT[assessed.value], assessed.sources, assessed.note)
+    recurrent = [c for c in found if c.in_liver and c.recurrent]
+    if recurrent:
+        return Known("recurrence", tuple(c.source for c in recurrent))
+    treated = latest_of(done, _EMBOLISATION | _ABLATION | _REMOVAL)
+    if treated is None or treated.when is None:
+        searched = complete(chart, PROCEDURES)
+        return Known("initial", (), "no liver-directed procedure recorded") if searched else Unknown(
+            WhyUnknown.NOT_RETRIEVED
+        )  # fmt: skip
+    of_day = [p for p in done if p.source in treated.fact.sources]
+    recent = treated.when.days_before(chart.as_of)[0] <= limit.CONTEXT_COUNTS_MONTHS * 365 // 12
+    concepts = frozenset(concept for p in of_day for concept in p.concepts)
+    if recent and concepts & _EMBOLISATION:
+        return Known("post_embolisation", treated.fact.sources)
+    if recent and concepts & _ABLATION:
+        return Known("post_ablation", treated.fact.sources)
+    if isinstance(lesions, Known):
+        return Known("recurrence", (*treated.fact.sources, *lesions.sources))
+    return Unknown(
+        WhyUnknown.NOT_RECORDED, treated.fact.sources, "treated before, no lesions on later imaging recorded"
+    )
+
+
+def response(chart: Chart, done: list[ProcedureReading]) -> Fact[str]:
+    """How the liver answered to the latest embolisation: good, partial or none, dated after it."""
+    embolised = latest_of(done, _EMBOLISATION)
+    graded = Recency(limit.CONTEXT_COUNTS_MONTHS * 365 // 12, embolised)
+    reading: Reading[str] = latest(assessment.coded(chart, AssessmentCode.TREATMENT_RESPONSE), chart.as_of, graded)
+    fact = reading.fact
+    if isinstance(fact, Known) and fact.value not in _RESPONSES:
+        return Unknown(WhyUnknown.VALUE, fact.sources)
+    return unless_unread(fact, chart, OBSERVATIONS)

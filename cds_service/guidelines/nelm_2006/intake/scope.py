@@ -1,0 +1,141 @@
+"""Is this chart ours? Whether the liver metastases are neuroendocrine, on all carriers (docs: scope)."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import timedelta
+
+from cds_service.guidelines.nelm_2006 import thresholds as limit
+from fhir_mappings import assessment
+from fhir_mappings.assessment import AssessmentCode
+from fhir_mappings.condition import ConditionReading
+from fhir_mappings.facts import Fact, Known, Source, Unknown, WhyUnknown
+from fhir_mappings.observation import markers
+from fhir_mappings.patient import is_deceased
+from fhir_mappings.reading import Reading, latest, sources_of
+from fhir_mappings.select import Chart
+from fhir_mappings.terminology import Concept
+
+
+@dataclass(frozen=True, slots=True)
+class Scope:
+    """Whether the chart is ours, on what ground, and which other malignancies stand beside it."""
+
+    nelm_confirmed: Fact[bool]
+    histology_from_codes: bool
+    other_malignancies: tuple[str, ...]
+
+
+def read_scope(chart: Chart, found: list[ConditionReading]) -> Scope:
+    """Decide scope: the explicit assessment first, else what the diagnosis codes say together."""
+    others = tuple(sorted({c.label for c in found if c.other_malignancy}))
+    if is_deceased(chart.patient):
+        deceased = Known(False, (Source(chart.patient.reference),), "deceased")
+        return Scope(deceased, histology_from_codes=False, other_malignancies=others)
+    assessed = _assessed(chart)
+    if isinstance(assessed, Known):
+        return Scope(assessed, histology_from_codes=False, other_malignancies=others)
+    fact = _from_codes(chart, found)
+    not_ours = isinstance(fact, Known) and not fact.value
+    if assessed.why is not WhyUnknown.NOT_RECORDED and not not_ours:
+        # Somebody recorded something about the histology that cannot be used: a question, not codes, decides.
+        fact = assessed
+    return Scope(fact, histology_from_codes=True, other_malignancies=others)
+
+
+def _assessed(chart: Chart) -> Fact[bool]:
+    readings = assessment.yes_no(chart, AssessmentCode.NELM_HISTOLOGY)
+    reading = latest(readings, chart.as_of)
+    if isinstance(reading.fact, Known) and reading.fact.note == "preliminary":
+        return Unknown(WhyUnknown.PRELIMINARY, reading.fact.sources, "preliminary pathology")
+    return reading.fact
+
+
+def _from_codes(chart: Chart, found: list[ConditionReading]) -> Fact[bool]:
+    net = [c for c in found if c.neuroendocrine]
+    liver = [c for c in found if c.in_liver]
+    both_in_one = [c for c in liver if Concept.NEUROENDOCRINE_LIVER_METASTASIS in c.concepts]
+    if certain := _holding(both_in_one):
+        return Known(True, _sources(certain), _from_codes_note(certain))
+    if not liver or all(c.resolved for c in liver):
+        return Known(False, _sources([*net, *liver]), _why_not_ours(net, liver))
+    if not net:
+        return _without_a_current_tumour(chart, found, liver)
+    return _by_two_codes(found, net, liver)
+
+
+def _by_two_codes(
+    found: list[ConditionReading], net: list[ConditionReading], liver: list[ConditionReading]
+) -> Fact[bool]:
+    """A neuroendocrine tumour and a liver metastasis as separate diagnoses: the same disease by inference (P)."""
+    evidence = _sources([*net, *liver])
+    if any(c.other_malignancy for c in found) and not any(
+        Concept.NEUROENDOCRINE_LIVER_METASTASIS in c.concepts for c in liver
+    ):
+        return Unknown(WhyUnknown.WHICH_PRIMARY, evidence, "another malignancy recorded: which is in the liver?")
+    if (sure_net := _holding(net)) and (sure_liver := _holding(liver)):
+        return Known(True, _sources([*sure_net, *sure_liver]), _from_codes_note([*sure_net, *sure_liver]))
+    if any(not c.confirmed for c in [*net, *liver] if c.active):
+        return Unknown(WhyUnknown.UNCONFIRMED, evidence, "diagnosis not confirmed in the record")
+    return Unknown(WhyUnknown.HISTORY, evidence, "diagnosis recorded as inactive or as history")
+
+
+def _without_a_current_tumour(chart: Chart, found: list[ConditionReading], liver: list[ConditionReading]) -> Fact[bool]:
+    """Liver metastases and no neuroendocrine diagnosis: a question if anything points our way, else not ours."""
+    concepts = {concept for c in found for concept in c.concepts}
+    history = [c for c in found if Concept.NEUROENDOCRINE_HISTORY in c.concepts]
+    mixed = [c for c in found if Concept.NEUROENDOCRINE_NOT_ENOUGH_ALONE in c.concepts]
+    if history:
+        return Unknown(WhyUnknown.HISTORY, _sources([*history, *liver]), "neuroendocrine tumour in the history")
+    if mixed:
+        return Unknown(WhyUnknown.VALUE, _sources([*mixed, *liver]), "benign, mixed or goblet-cell code")
+    unknown_primary = {Concept.UNKNOWN_PRIMARY, Concept.LIVER_METASTASIS_UNKNOWN_PRIMARY} & concepts
+    raised = [r for r in markers(chart, Concept.CHROMOGRANIN_A) if isinstance(r.fact, Known) and r.fact.value.elevated]
+    if unknown_primary and raised:
+        evidence = (*_sources(liver), *sources_of(raised))
+        return Unknown(WhyUnknown.WHICH_PRIMARY, evidence, "primary unknown, chromogranin A above its range")
+    return Known(False, _sources(liver), "no neuroendocrine tumour recorded")
+
+
+def _holding(readings: list[ConditionReading]) -> list[ConditionReading]:
+    return [c for c in readings if c.confirmed and c.active]
+
+
+def _why_not_ours(net: list[ConditionReading], liver: list[ConditionReading]) -> str:
+    if liver:
+        return "liver metastases recorded as resolved"
+    return "no liver metastases recorded" if net else "no neuroendocrine tumour and no liver metastases recorded"
+
+
+def _from_codes_note(readings: Iterable[ConditionReading]) -> str:
+    names = dict.fromkeys(reading.label for reading in readings)
+    return f"from diagnosis codes ({'; '.join(names)})"
+
+
+def _sources(readings: Iterable[ConditionReading]) -> tuple[Source, ...]:
+    return tuple(dict.fromkeys(reading.source for reading in readings))
+
+
+def read_crisis(chart: Chart, found: list[ConditionReading]) -> Fact[bool]:
+    """A carcinoid crisis now: an active Condition not older than a day, or an assessment of the last 24 hours.
+
+    A suspected crisis counts (only refuted or entered in error do not); everything else about a crisis is history.
+    """
+    day = timedelta(hours=limit.CRISIS_COUNTS_HOURS)
+    recent: list[Reading[bool]] = [
+        r
+        for r in assessment.yes_no(chart, AssessmentCode.CARCINOID_CRISIS)
+        if r.when is not None and r.when.last >= chart.as_of - day and not r.when.certainly_after_instant(chart.as_of)
+    ]
+    assessed = latest(recent, chart.as_of)
+    for crisis in (c for c in found if Concept.CARCINOID_CRISIS in c.concepts):
+        too_old = any(date.last < chart.as_of - day for date in crisis.own_dates)
+        if crisis.stated_active and not crisis.abated and not too_old:
+            derived = Reading(Known(True, (crisis.source,), None if crisis.confirmed else "suspected"), crisis.when)
+            later_no = assessed.when is not None and derived.when is not None
+            if later_no and derived.when and assessed.when and derived.when.certainly_before(assessed.when):
+                return assessed.fact
+            # Not even a contradiction silences an emergency: only a strictly later "no" does.
+            return derived.fact
+    return assessed.fact

@@ -1,0 +1,219 @@
+"""The tumour: primary site, grade, markers, imaging done, and disease beyond the liver."""
+
+from __future__ import annotations
+
+from decimal import Decimal
+
+from cds_service.guidelines.nelm_2006 import thresholds as limit
+from cds_service.guidelines.nelm_2006.intake.carriers import (
+    IMAGING,
+    OBSERVATIONS,
+    unless_all_unread,
+    unless_unread,
+)
+from fhir_mappings import assessment, imaging
+from fhir_mappings.assessment import AssessmentCode
+from fhir_mappings.condition import ConditionReading
+from fhir_mappings.facts import Fact, Interval, Known, Source, Unknown, WhyUnknown
+from fhir_mappings.imaging import Examination, ImagingReading
+from fhir_mappings.observation import Marker, markers, percentages
+from fhir_mappings.reading import Reading, Recency, latest, reconcile, sources_of
+from fhir_mappings.select import Chart
+from fhir_mappings.terminology import Concept
+
+_METASTASIS = frozenset({
+    Concept.LIVER_METASTASIS, Concept.EXTRAHEPATIC_METASTASIS, Concept.DISTANT_LYMPH_NODE_METASTASIS,
+    Concept.LYMPH_NODE_METASTASIS, Concept.METASTASIS_SITE_UNSTATED, Concept.NEUROENDOCRINE_LIVER_METASTASIS,
+})  # fmt: skip
+# Codes that name a stretch of the gut; they say nothing against a code that names the organ within it.
+_STRETCHES = frozenset({"foregut", "midgut", "hindgut", "small_intestine"})
+
+_THORACIC_PRIMARIES = frozenset({"lung", "bronchus", "thymus"})
+_REGIONAL_NODES_OF_RECTUM = frozenset({"pelvic", "intra_abdominal"})
+
+
+def primary_site(found: list[ConditionReading]) -> Fact[str]:
+    """The organ of the primary; a resolved or inactive diagnosis still names it (P)."""
+    primaries = [c for c in found if c.neuroendocrine and not c.concepts & _METASTASIS]
+    sites = {site for c in primaries for site in c.primary_sites}
+    organs = sites - _STRETCHES or sites
+    sources = tuple(dict.fromkeys(c.source for c in primaries))
+    if len(organs) == 1:
+        return Known(organs.pop(), tuple(c.source for c in primaries if c.primary_sites))
+    if len(organs) > 1:
+        return Unknown(WhyUnknown.CONFLICTING, sources, ", ".join(sorted(organs)))
+    if primaries:
+        return Unknown(WhyUnknown.SITE, sources, f"{primaries[0].label}: no site that the paper knows")
+    return Unknown(WhyUnknown.NOT_RECORDED)
+
+
+def marker(chart: Chart, concept: Concept, recency: Recency) -> Fact[str]:
+    """A tumour marker: `elevated`, `normal`, or `measured` where its own reference range does not tell."""
+    fact = latest(markers(chart, concept), chart.as_of, recency).fact
+    if isinstance(fact, Unknown):
+        return unless_unread(fact, chart, OBSERVATIONS)
+    return Known(_word(fact.value), fact.sources, _marker_note(fact))
+
+
+def _word(value: Marker) -> str:
+    return {True: "elevated", False: "normal", None: "measured"}[value.elevated]
+
+
+def _marker_note(fact: Known[Marker]) -> str:
+    return f"{fact.value.result} ({fact.note})" if fact.note else fact.value.result
+
+
+def ki67(chart: Chart) -> Fact[Interval]:
+    """The highest Ki-67 of any counted specimen (P, C29); one that cannot be read leaves the top open."""
+    readings = percentages(chart, Concept.KI_67_PERCENT)
+    past = [r for r in readings if r.when is None or not r.when.certainly_after_instant(chart.as_of)]
+    known = [r for r in past if isinstance(r.fact, Known)]
+    if not known:
+        return unless_unread(latest(readings, chart.as_of).fact, chart, OBSERVATIONS)
+    values = [r.fact.value for r in known if isinstance(r.fact, Known)]
+    highest = max(values, key=lambda v: (v.low or Decimal(0), v.high or Decimal(100)))
+    low_open = highest.low_open
+    tops = [v.high for v in values]
+    unread = [r for r in past if isinstance(r.fact, Unknown) and r.fact.why not in _NO_VALUE]
+    if unread or None in tops:
+        note = "another specimen's Ki-67 could not be read" if unread else None
+        return Known(Interval(highest.low, None, low_open=low_open), sources_of(past), note)
+    top = max(values, key=lambda v: (v.high or Decimal(100), not v.high_open))
+    note = f"highest of {len(known)} results" if len(known) > 1 else None
+    return Known(Interval(highest.low, top.high, low_open, top.high_open), sources_of(known), note)
+
+
+_NO_VALUE = frozenset({WhyUnknown.DATA_ABSENT, WhyUnknown.PRELIMINARY})
+
+
+def differentiation(chart: Chart, found: list[ConditionReading]) -> Fact[str]:
+    """`well` or `poor`, by assessment or by a diagnosis or morphology that says so."""
+    assessed = latest(assessment.coded(chart, AssessmentCode.DIFFERENTIATION), chart.as_of)
+    if isinstance(assessed.fact, Known) and assessed.fact.note == "preliminary":
+        assessed = Reading(Unknown(WhyUnknown.PRELIMINARY, assessed.fact.sources), assessed.when)
+    codes = [
+        Reading(Known(word, (c.source,)), c.when)
+        for c in found
+        if c.confirmed and c.neuroendocrine
+        for concept, word in ((Concept.POORLY_DIFFERENTIATED, "poor"), (Concept.WELL_DIFFERENTIATED, "well"))
+        if concept in c.concepts or (word == "poor" and Concept.SMALL_CELL_CARCINOMA in c.concepts)
+    ]
+    fact = reconcile(assessed, latest(codes, chart.as_of)).fact
+    return unless_unread(fact, chart, OBSERVATIONS)
+
+
+def liver_imaging(chart: Chart, done: list[ImagingReading], recency: Recency) -> Fact[str]:
+    """Helical CT or MRI of the liver that still counts (R13, A12); the latest of either."""
+    readings = imaging.done(done, Examination.HELICAL_CT, Examination.MRI)
+    fact = _newest_usable(readings, chart, recency)
+    if isinstance(fact, Known) and fact.sources and fact.sources[0].date:
+        fact = Known(fact.value, fact.sources, _age_note(fact, readings, chart))
+    return unless_all_unread(fact, chart, *IMAGING)
+
+
+def _age_note(fact: Known[str], readings: list[Reading[str]], chart: Chart) -> str | None:
+    when = next((r.when for r in readings if fact.sources[0] in r.fact.sources), None)
+    days = when.days_before(chart.as_of)[1] if when else 0
+    return f"{days} days old" if days > limit.OLD_CROSS_SECTION_DAYS else None
+
+
+def _newest_usable(readings: list[Reading[str]], chart: Chart, recency: Recency) -> Fact[str]:
+    """CT and MRI do not contradict each other: any examination that counts answers, the newest is named."""
+    facts = [latest([reading], chart.as_of, recency) for reading in readings]
+    counted = [r for r in facts if isinstance(r.fact, Known) and r.when is not None]
+    if counted:
+        return max(counted, key=_newest_then_name).fact
+    if not facts:
+        return Unknown(WhyUnknown.NOT_RECORDED)
+    return max(facts, key=_newest_then_name).fact
+
+
+def _newest_then_name(reading: Reading[str]) -> tuple[str, str]:
+    """Latest first; of the same moment the same one, whatever the order in the bundle."""
+    return (reading.when.last.isoformat() if reading.when else "", repr(reading.fact))
+
+
+def receptor_scan(chart: Chart, done: list[ImagingReading], recency: Recency) -> Fact[str]:
+    """`positive` or `negative` uptake; an examination without its result is Unknown(result missing), not missing."""
+    result = latest(assessment.coded(chart, AssessmentCode.SSTR_UPTAKE), chart.as_of, recency).fact
+    return _with_examination(result, chart, done, Examination.SOMATOSTATIN_RECEPTOR, recency)
+
+
+def mibg_avid(chart: Chart, done: list[ImagingReading], recency: Recency) -> Fact[bool]:
+    """Whether the metastases take up MIBG."""
+    result = latest(assessment.coded(chart, AssessmentCode.MIBG_UPTAKE), chart.as_of, recency).fact
+    fact = _with_examination(result, chart, done, Examination.MIBG, recency)
+    if isinstance(fact, Unknown):
+        return fact
+    if fact.value not in ("avid", "not-avid"):
+        return Unknown(WhyUnknown.VALUE, fact.sources)
+    return Known(fact.value == "avid", fact.sources, fact.note)
+
+
+def _with_examination(
+    result: Fact[str], chart: Chart, done: list[ImagingReading], which: Examination, recency: Recency
+) -> Fact[str]:
+    examined = _newest_usable(imaging.done(done, which), chart, recency)
+    if isinstance(result, Known):
+        return result
+    if result.why is WhyUnknown.NOT_RECORDED and not _never_done(examined):
+        result = (
+            Unknown(WhyUnknown.RESULT_MISSING, examined.sources)
+            if isinstance(examined, Known)
+            else Unknown(examined.why, examined.sources, examined.note)
+        )
+    return unless_unread(result, chart, OBSERVATIONS)
+
+
+def _never_done(examined: Fact[str]) -> bool:
+    return isinstance(examined, Unknown) and examined.why is WhyUnknown.NOT_RECORDED
+
+
+def extrahepatic_disease(chart: Chart, found: list[ConditionReading], site: Fact[str], recency: Recency) -> Fact[bool]:
+    """Metastases beyond the liver (A7): a confirmed active one is yes; no only by assessment."""
+    assessed = latest(assessment.yes_no(chart, AssessmentCode.EXTRAHEPATIC_DISEASE), chart.as_of, recency)
+    other_malignancy = any(c.other_malignancy for c in found)
+    derived = [r for r in (_beyond_liver(c, site, other_malignancy) for c in found) if r is not None]
+    present = [r for r in derived if isinstance(r.fact, Known)]
+    strongest = present or derived
+    combined = latest(strongest, chart.as_of) if present else _first(strongest)
+    return unless_unread(reconcile(assessed, combined).fact, chart, OBSERVATIONS)
+
+
+def _first(readings: list[Reading[bool]]) -> Reading[bool]:
+    return readings[0] if readings else Reading(Unknown(WhyUnknown.NOT_RECORDED), None)
+
+
+def _beyond_liver(c: ConditionReading, site: Fact[str], other_malignancy: bool) -> Reading[bool] | None:
+    nodes = Concept.LYMPH_NODE_METASTASIS in c.concepts
+    distant = Concept.DISTANT_LYMPH_NODE_METASTASIS in c.concepts
+    if not (nodes or distant or Concept.EXTRAHEPATIC_METASTASIS in c.concepts):
+        return None
+    origin: tuple[Source, ...] = (c.source,)
+    if nodes:
+        distant_nodes = _distant_nodes(c, site)
+        if distant_nodes is False:
+            return None
+        if distant_nodes is None:
+            return Reading(Unknown(WhyUnknown.REGIONAL_OR_DISTANT, origin, c.label), c.when)
+    if not c.confirmed:
+        return Reading(Unknown(WhyUnknown.UNCONFIRMED, origin, c.label), c.when)
+    if not c.active:
+        return Reading(Unknown(WhyUnknown.HISTORY, origin, c.label), c.when)
+    if other_malignancy and not c.neuroendocrine:
+        return Reading(Unknown(WhyUnknown.WHICH_PRIMARY, origin, c.label), c.when)
+    note = f"{c.label}: truly distant?" if distant else c.label
+    return Reading(Known(True, origin, note), c.when)
+
+
+def _distant_nodes(c: ConditionReading, site: Fact[str]) -> bool | None:
+    """True if the nodes lie outside the primary's region, False if inside, None if that cannot be told."""
+    if isinstance(site, Unknown) or not c.lymph_node_regions:
+        return None
+    if site.value in _THORACIC_PRIMARIES:
+        regional = frozenset({"intrathoracic"})
+    elif site.value == "rectum":
+        regional = _REGIONAL_NODES_OF_RECTUM
+    else:
+        regional = frozenset({"intra_abdominal"})
+    return not c.lymph_node_regions <= regional

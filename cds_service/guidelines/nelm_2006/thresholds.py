@@ -1,0 +1,26 @@
+"""Every number of the protocol, with the rule it comes from; P marks the project's own.
+
+R..: rules of the paper as numbered in docs/guidelines/nelm-2006.md.
+"""
+
+from __future__ import annotations
+
+from decimal import Decimal
+
+HIGH_GRADE_KI67_ABOVE_PERCENT = Decimal("15")  # R1: the poorly differentiated class is ">15 %"; exactly 15 is not in it
+ABLATION_LIMIT_CM = Decimal("4.0")  # R21: RFA, complete eradication likelier up to 4 cm
+EXTENDED_ABLATION_LIMIT_CM = Decimal("7.0")  # R22: multi-fibre LITT or bipolar RFA, own experience
+ABLATION_MOST_LESIONS = Decimal("7")  # R23: "up to 7 lesions at one time"
+SOLITARY = Decimal("1")  # R16: resection of a solitary metastasis
+CYTOREDUCTION_AT_LEAST_PERCENT = Decimal("90")  # R24
+TRANSPLANT_KI67_BELOW_PERCENT = Decimal("10")  # R49
+ADULT_FROM_YEARS = Decimal("18")  # P: the paper's patients are adults
+TRANSPLANT_AGE_AT_MOST_YEARS = Decimal("55")  # P (A21): the paper says "young" and gives no number
+
+IMAGING_COUNTS_DAYS = 180  # P: R13 asks for imaging before treatment and names no interval
+SYMPTOMS_COUNT_DAYS = 90  # P
+OLD_CROSS_SECTION_DAYS = 90  # P: beyond this the card says how old the CT or MRI is
+KI67_OLD_MONTHS = 24  # P: still counts, shown as such (C29)
+CRISIS_COUNTS_HOURS = 24  # P
+CONTEXT_COUNTS_MONTHS = 12  # P: an ablation or embolisation sets the context for this long
+EARLY_AFTER_ABLATION_DAYS = 30  # P: a diameter so soon is coagulation, not tumour (Figure 1)

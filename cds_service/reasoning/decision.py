@@ -1,0 +1,92 @@
+"""What a guideline says about one patient: the outcome of a walk, in the form that cards and the wire are made of."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, Generic, TypeVar
+
+from cds_service.reasoning.graph import Finding, Graph, Kind, Step, Walk
+from fhir_mappings.facts import Fact, Unknown, WhyUnknown
+
+N = TypeVar("N")
+
+
+@dataclass(frozen=True, slots=True)
+class Decision:
+    """One decision with its trace; every list is in the order in which it is shown."""
+
+    guideline: str
+    edition: str
+    state: str
+    workup: tuple[str, ...]
+    treatment: tuple[str, ...]
+    info: tuple[str, ...]
+    safety: tuple[str, ...]
+    follow_up: tuple[str, ...]
+    withhold: tuple[str, ...]
+    unread: tuple[str, ...]  # names of inputs
+    steps: tuple[Step, ...]
+    findings: tuple[Finding, ...]
+    inputs: Mapping[str, Fact[Any]]
+
+    @property
+    def path(self) -> tuple[str, ...]:
+        """Node ids in the order walked."""
+        return tuple(step.node for step in self.steps)
+
+    def finding(self, kind: Kind, code: str) -> Finding | None:
+        """The first finding of a kind and code."""
+        return next((f for f in self.findings if f.kind is kind and f.code == code), None)
+
+    def asked_inputs(self, code: str) -> tuple[str, ...]:
+        """The unknown inputs that a work-up step would settle, without those that could not be retrieved."""
+        asked = [f for f in self.findings if f.kind is Kind.ASK and f.code == code]
+        names = dict.fromkeys(name for finding in asked for name in finding.inputs)
+        return tuple(name for name in names if name not in self.unread)
+
+
+@dataclass(frozen=True)
+class Guideline(Generic[N]):
+    """A guideline: its graph, the orders of its lists, and the state a walk settles."""
+
+    id: str
+    edition: str
+    graph: Graph[N]
+    facts: Callable[[N], Mapping[str, Fact[Any]]]
+    workup_order: Sequence[str]
+    treatment_order: Callable[[N], Sequence[str]]
+    state: Callable[[Walk], str]
+
+
+def decide(guideline: Guideline[N], needs: N) -> Decision:
+    """Walk a guideline over a patient's needs. Pure: same needs, same decision.
+
+    A question whose inputs could not be retrieved asks to read, not to repeat: the inputs go to `unread`, and the
+    step into `workup` only if it would also settle an input that was looked for and not found.
+    """
+    walk = guideline.graph.walk(needs)
+    inputs = guideline.facts(needs)
+    asks = [finding for finding in walk.findings if finding.kind is Kind.ASK]
+    unread = dict.fromkeys(name for ask in asks for name in ask.inputs if _not_retrieved(inputs[name]))
+    workup = {ask.code for ask in asks if any(not _not_retrieved(inputs[name]) for name in ask.inputs)}
+    offered = set(walk.findings.codes(Kind.OFFER))
+    return Decision(
+        guideline=guideline.id,
+        edition=guideline.edition,
+        state=guideline.state(walk),
+        workup=tuple(code for code in guideline.workup_order if code in workup),
+        treatment=tuple(code for code in guideline.treatment_order(needs) if code in offered),
+        info=tuple(walk.findings.codes(Kind.INFORM)),
+        safety=tuple(walk.findings.codes(Kind.PROTECT)),
+        follow_up=tuple(walk.findings.codes(Kind.FOLLOW_UP)),
+        withhold=tuple(walk.findings.withheld()),
+        unread=tuple(name for name in inputs if name in unread),
+        steps=walk.steps,
+        findings=tuple(walk.findings),
+        inputs=inputs,
+    )
+
+
+def _not_retrieved(fact: Fact[Any]) -> bool:
+    return isinstance(fact, Unknown) and fact.why is WhyUnknown.NOT_RETRIEVED

@@ -1,0 +1,169 @@
+"""Assessments that no public code system has, as Observations in the project's own code system.
+
+Codes and value shapes: CodeSystem `nelm-assessment`, shipped beside this module.
+Yes/no is a boolean, HL7 v2 table 0136 (Y, N), or SNOMED CT present / absent / indeterminate.
+"""
+
+from __future__ import annotations
+
+from decimal import Decimal
+from enum import StrEnum
+
+from fhir_mappings.facts import Fact, Interval, Known, Source, Unknown, WhyUnknown
+from fhir_mappings.observation import COUNTED, quantity_or_range, source, when, with_sources
+from fhir_mappings.reading import Reading
+from fhir_mappings.select import Chart
+from fhir_mappings.terminology import canonical_system
+from fhir_mappings.typed import problem
+from fhir_mappings.wire import Coded, Resource
+
+SYSTEM = "https://nelm-cds.github.io/fhir/CodeSystem/nelm-assessment"
+RECOMMENDATION_SYSTEM = "https://nelm-cds.github.io/fhir/CodeSystem/nelm-recommendation"
+
+_V2_YES_NO = "http://terminology.hl7.org/CodeSystem/v2-0136"
+_SNOMED = "http://snomed.info/sct"
+_YES_NO: dict[tuple[str, str], bool | None] = {
+    (_V2_YES_NO, "Y"): True,
+    (_V2_YES_NO, "N"): False,
+    (_SNOMED, "52101004"): True,  # present
+    (_SNOMED, "2667000"): False,  # absent
+    (_SNOMED, "82334004"): None,  # indeterminate
+}
+
+
+class AssessmentCode(StrEnum):
+    """The assessments a clinician can record."""
+
+    NELM_HISTOLOGY = "nelm-histology"
+    EXTRAHEPATIC_DISEASE = "extrahepatic-disease"
+    LESION_COUNT = "lesion-count"
+    LARGEST_LESION_DIAMETER = "largest-lesion-diameter"
+    SMALL_MULTIPLE_METASTASES = "small-multiple-metastases"
+    RADICAL_RESECTION_POSSIBLE = "radical-resection-possible"
+    REMNANT_ADEQUATE = "remnant-adequate"
+    EXPECTED_CYTOREDUCTION = "expected-cytoreduction"
+    LOBAR_PREDOMINANCE = "lobar-predominance"
+    PORTAL_VEIN = "portal-vein"
+    HEPATIC_FAILURE = "hepatic-failure"
+    BILIARY_ANASTOMOSIS = "biliary-anastomosis"
+    HEPATOMEGALY = "hepatomegaly"
+    CARCINOID_SYNDROME = "carcinoid-syndrome"
+    SYMPTOMS_CONTROLLED = "symptoms-controlled"
+    CARCINOID_CRISIS = "carcinoid-crisis"
+    SSTR_UPTAKE = "sstr-uptake"
+    MIBG_UPTAKE = "mibg-uptake"
+    DIFFERENTIATION = "differentiation"
+    FAILED_THERAPY = "failed-therapy"
+    OTHER_THERAPIES_EXHAUSTED = "other-therapies-exhausted"
+    DISEASE_CONTEXT = "disease-context"
+    TREATMENT_RESPONSE = "treatment-response"
+
+
+def assessment_codes(resource: Resource) -> set[str]:
+    """The assessment codes an Observation carries (usually none or one)."""
+    if resource.code is None:
+        return set()
+    return {c.code for c in resource.code.codings() if c.code and canonical_system(c.system) == SYSTEM}
+
+
+def assessments(chart: Chart, code: AssessmentCode) -> list[Resource]:
+    """This patient's counted Observations of one assessment."""
+    return [
+        resource
+        for resource in chart.of_type("Observation")
+        if resource.status in COUNTED and code in assessment_codes(resource)
+    ]
+
+
+def yes_no(chart: Chart, code: AssessmentCode) -> list[Reading[bool]]:
+    """Every recording of a yes/no assessment; "indeterminate" is an answer of its own: Unknown(indeterminate)."""
+    return [_reading(resource, _yes_no) for resource in assessments(chart, code)]
+
+
+def coded(chart: Chart, code: AssessmentCode, system: str = SYSTEM) -> list[Reading[str]]:
+    """Every recording of an assessment whose value is a code of the given system."""
+    return [_reading(resource, lambda r: _coded(r, system)) for resource in assessments(chart, code)]
+
+
+def counts(chart: Chart, code: AssessmentCode) -> list[Reading[Interval]]:
+    """Every recording of a count: valueInteger, or valueQuantity in `{lesions}` or `1`."""
+    return [_reading(resource, _count) for resource in assessments(chart, code)]
+
+
+def measures(chart: Chart, code: AssessmentCode, unit: str) -> list[Reading[Interval]]:
+    """Every recording of a measure, as an interval in a UCUM unit."""
+    return [_reading(resource, lambda r: _measure(r, unit)) for resource in assessments(chart, code)]
+
+
+def _reading(resource: Resource, read):  # type: ignore[no-untyped-def]  # one wrapper for four value types
+    date = when(resource)
+    origin = (source(resource, date),)
+    fact = _unusable(resource, origin) or read(resource)
+    if isinstance(fact, Known):
+        note = "preliminary" if resource.status == "preliminary" else fact.note
+        return Reading(Known(fact.value, origin, note), date)
+    return Reading(Unknown(fact.why, origin, fact.note), date)
+
+
+def _unusable(resource: Resource, origin: tuple[Source, ...]) -> Unknown | None:
+    if resource.dataAbsentReason is not None:
+        reason = next((c.code for c in resource.dataAbsentReason.codings() if c.code), None)
+        return Unknown(WhyUnknown.DATA_ABSENT, origin, reason)
+    where = problem(resource)
+    if where is not None:
+        return Unknown(WhyUnknown.MALFORMED, origin, f"element {where}")
+    return None
+
+
+def _yes_no(resource: Resource) -> Fact[bool]:
+    if resource.valueBoolean is not None:
+        return Known(resource.valueBoolean)
+    answers = {
+        _YES_NO[key]
+        for key in _coding_keys(resource.valueCodeableConcept)
+        if key in _YES_NO
+    }  # fmt: skip
+    if len(answers) != 1:
+        return Unknown(WhyUnknown.VALUE if not answers else WhyUnknown.CONFLICTING)
+    answer = answers.pop()
+    return Unknown(WhyUnknown.INDETERMINATE) if answer is None else Known(answer)
+
+
+def _coded(resource: Resource, system: str) -> Fact[str]:
+    codes = {code for where, code in _coding_keys(resource.valueCodeableConcept) if where == system}
+    if len(codes) != 1:
+        return Unknown(WhyUnknown.VALUE if not codes else WhyUnknown.CONFLICTING)
+    return Known(codes.pop())
+
+
+def _coding_keys(value: Coded | None) -> list[tuple[str, str]]:
+    if value is None:
+        return []
+    return [(canonical_system(c.system), c.code) for c in value.codings() if c.code]
+
+
+def _count(resource: Resource) -> Fact[Interval]:
+    if resource.valueInteger is not None:
+        fact: Fact[Interval] | None = Known(Interval.point(resource.valueInteger))
+    else:
+        fact = quantity_or_range(resource.valueQuantity, resource.valueRange, "1")
+    if fact is None:
+        return Unknown(WhyUnknown.VALUE)
+    if isinstance(fact, Known) and not _is_count(fact.value):
+        return Unknown(WhyUnknown.MALFORMED, note="not a whole number of lesions, or below one")
+    return with_sources(fact, ())
+
+
+def _is_count(interval: Interval) -> bool:
+    # No lesion at all is not a finding about metastases: it contradicts the chart's being in scope.
+    ends = [end for end in (interval.low, interval.high) if end is not None]
+    return all(end == end.to_integral_value() and end >= Decimal(1) for end in ends)
+
+
+def _measure(resource: Resource, unit: str) -> Fact[Interval]:
+    fact = quantity_or_range(resource.valueQuantity, resource.valueRange, unit)
+    if fact is None:
+        return Unknown(WhyUnknown.VALUE)
+    if isinstance(fact, Known) and fact.value.low is not None and fact.value.low < 0:
+        return Unknown(WhyUnknown.MALFORMED, note="below zero")
+    return fact

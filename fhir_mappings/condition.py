@@ -1,0 +1,152 @@
+"""Conditions: what they stand for, whether they are confirmed, and whether they hold now.
+
+FHIR: https://hl7.org/fhir/R4/condition.html
+A missing verificationStatus counts as confirmed: most EHR problem lists leave it out. A missing clinicalStatus counts
+as active unless an abatement is given.
+# not read: severity, stage (the protocol asks neither), note (text never becomes a value).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+
+from fhir_mappings.dates import DateInterval, parse_date, period
+from fhir_mappings.facts import Source
+from fhir_mappings.select import Chart, Unused, WhyUnused
+from fhir_mappings.terminology import Concept
+from fhir_mappings.typed import problem
+from fhir_mappings.wire import Coded, Resource
+
+# mCODE writes the morphology of the primary in this extension of the Condition.
+_MORPHOLOGY = "http://hl7.org/fhir/us/mcode/StructureDefinition/mcode-histology-morphology-behavior"
+
+_DROPPED = frozenset({"refuted", "entered-in-error"})
+_UNCONFIRMED = frozenset({"unconfirmed", "provisional", "differential"})
+_ACTIVE = frozenset({"active", "recurrence", "relapse"})
+_RESOLVED = frozenset({"remission", "resolved"})
+_INACTIVE = _RESOLVED | {"inactive"}
+
+
+@dataclass(frozen=True, slots=True)
+class ConditionReading:
+    """One Condition that counts, in the terms the guideline asks in."""
+
+    source: Source
+    concepts: frozenset[Concept]
+    label: str
+    confirmed: bool
+    active: bool
+    resolved: bool  # resolved, in remission or abated; merely inactive is not resolved
+    stated_active: bool  # the record says so itself; an absent clinicalStatus does not
+    recurrent: bool
+    from_codes: bool  # the record does not say itself that it is confirmed
+    neuroendocrine: bool
+    in_liver: bool
+    other_malignancy: bool
+    primary_sites: frozenset[str]
+    lymph_node_regions: frozenset[str]
+    when: DateInterval | None  # recorded, else onset: the last date it speaks for
+    own_dates: tuple[DateInterval, ...]
+    abated: bool
+
+
+def conditions(chart: Chart) -> tuple[list[ConditionReading], list[Unused]]:
+    """Every Condition that counts, and those that were left out with the reason (refuted, older FHIR, malformed)."""
+    readings: list[ConditionReading] = []
+    unused: list[Unused] = []
+    for resource in chart.of_type("Condition"):
+        concepts = _concepts(resource, chart)
+        reason = _why_unused(resource)
+        if reason is not None:
+            unused.append(Unused(resource.reference, reason, concepts))
+        else:
+            readings.append(_read(resource, concepts, chart))
+    return readings, unused
+
+
+def _why_unused(resource: Resource) -> WhyUnused | None:
+    if isinstance(resource.clinicalStatus, str) or isinstance(resource.verificationStatus, str):
+        # STU3 and DSTU2 wrote the statuses as bare codes; half-reading them is worse than saying so.
+        return WhyUnused.NOT_SUPPORTED
+    if _codes(resource.verificationStatus) & _DROPPED:
+        return WhyUnused.STATUS
+    if problem(resource) is not None:
+        return WhyUnused.MALFORMED
+    return None
+
+
+def _read(resource: Resource, concepts: frozenset[Concept], chart: Chart) -> ConditionReading:
+    verification = _codes(resource.verificationStatus)
+    clinical = _codes(resource.clinicalStatus)
+    abated = resource.abatementDateTime is not None
+    neuroendocrine = Concept.NEUROENDOCRINE_NEOPLASM in concepts or _small_cell_of_the_gut(concepts)
+    own_dates = tuple(date for date in _dates(resource) if date is not None)
+    when = parse_date(resource.recordedDate) or (own_dates[0] if own_dates else None)
+    return ConditionReading(
+        source=Source(resource.reference, when.day if when else None),
+        concepts=concepts,
+        label=(resource.code.label() if resource.code else None) or "condition without a name",
+        confirmed=not verification & _UNCONFIRMED,
+        active=not (clinical & _INACTIVE or (abated and not clinical)),
+        resolved=bool(clinical & _RESOLVED) or abated,
+        stated_active=bool(clinical & _ACTIVE),
+        recurrent=bool(clinical & {"recurrence", "relapse"}),
+        from_codes=not verification,
+        neuroendocrine=neuroendocrine,
+        in_liver=_in_liver(concepts),
+        other_malignancy=_other_malignancy(resource, chart, concepts, neuroendocrine=neuroendocrine),
+        primary_sites=_mapped(resource, chart.terminology.primary_site),
+        lymph_node_regions=_mapped(resource, chart.terminology.lymph_node_region),
+        when=when,
+        own_dates=own_dates,
+        abated=abated,
+    )
+
+
+def _concepts(resource: Resource, chart: Chart) -> frozenset[Concept]:
+    found = chart.concepts(resource.code)
+    for extension in resource.extension or ():
+        if extension.url == _MORPHOLOGY:
+            found |= chart.concepts(extension.valueCodeableConcept)
+    for site in resource.body_sites():
+        found |= chart.concepts(site)
+    return found
+
+
+def _codes(status: Coded | str | None) -> set[str]:
+    if status is None or isinstance(status, str):
+        return set()
+    return {coding.code for coding in status.codings() if coding.code}
+
+
+def _small_cell_of_the_gut(concepts: frozenset[Concept]) -> bool:
+    return Concept.SMALL_CELL_CARCINOMA in concepts and Concept.DIGESTIVE_BODY_SITE in concepts
+
+
+def _in_liver(concepts: frozenset[Concept]) -> bool:
+    if Concept.LIVER_METASTASIS in concepts:
+        return True
+    return Concept.METASTASIS_SITE_UNSTATED in concepts and Concept.LIVER_BODY_SITE in concepts
+
+
+def _other_malignancy(resource: Resource, chart: Chart, concepts: frozenset[Concept], *, neuroendocrine: bool) -> bool:
+    # A mixed or goblet-cell tumour carries an adenocarcinoma code too; it must end in a question, not in silence.
+    if neuroendocrine or Concept.NEUROENDOCRINE_NOT_ENOUGH_ALONE in concepts:
+        return False
+    codings = resource.code.codings() if resource.code else ()
+    return any(chart.terminology.is_other_malignancy(c.system, c.code) for c in codings)
+
+
+def _mapped(resource: Resource, look_up: Callable[[str | None, str | None], str | None]) -> frozenset[str]:
+    """Every site that a coding of the code or of the body site maps to."""
+    elements = [resource.code, *resource.body_sites()]
+    found = (look_up(c.system, c.code) for element in elements if element for c in element.codings())
+    return frozenset(site for site in found if site is not None)
+
+
+def _dates(resource: Resource) -> Iterator[DateInterval | None]:
+    yield parse_date(resource.onsetDateTime)
+    if resource.onsetPeriod is not None:
+        yield period(resource.onsetPeriod.start, resource.onsetPeriod.end)
+    yield parse_date(resource.recordedDate)

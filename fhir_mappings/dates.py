@@ -1,0 +1,92 @@
+"""FHIR dates as intervals of instants, so that "2026" never becomes the first of January.
+
+FHIR: https://hl7.org/fhir/R4/datatypes.html#dateTime
+A time without an offset is invalid FHIR, yet converters send it: it is read as an instant of unknown offset and
+widened by the largest offsets in use. A date is read as the whole day in UTC; comparisons in days tolerate the zone.
+"""
+
+from __future__ import annotations
+
+import calendar
+import re
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+
+_PARTIAL = re.compile(r"(\d{4})(?:-(\d{2})(?:-(\d{2}))?)?")
+_WIDEST_OFFSET = timedelta(hours=14)
+
+
+@dataclass(frozen=True, slots=True)
+class DateInterval:
+    """From the first to the last instant that a recorded date can mean (aware, UTC)."""
+
+    first: datetime
+    last: datetime
+    text: str
+
+    @property
+    def day(self) -> str:
+        """The date as recorded, without the time of day."""
+        return self.text[:10]
+
+    def certainly_before(self, other: DateInterval) -> bool:
+        """True if the whole of this interval lies before the whole of the other."""
+        return self.last < other.first
+
+    def certainly_after_instant(self, instant: datetime) -> bool:
+        """True if no reading of this date is at or before the instant, whatever the zone of a bare date."""
+        slack = timedelta(0) if "T" in self.text else _WIDEST_OFFSET
+        return self.first > instant + slack
+
+    def days_before(self, instant: datetime) -> tuple[int, int]:
+        """Fewest and most whole days from this date to the instant, never below zero."""
+        fewest = (instant.date() - min(self.last, instant).date()).days
+        most = (instant.date() - min(self.first, instant).date()).days
+        return fewest, most
+
+
+def parse_date(text: str | None) -> DateInterval | None:
+    """Read a FHIR date, dateTime or instant; None if the text is none of them.
+
+    Never raises: a date that does not exist (2026-02-30) is no date.
+    """
+    if not text:
+        return None
+    try:
+        if "T" in text:
+            return _instant(text)
+        return _partial(text)
+    except (ValueError, OverflowError):
+        return None
+
+
+def period(start: str | None, end: str | None) -> DateInterval | None:
+    """Read a Period as the interval it spans; an open end is the start, an open start is the end."""
+    first, last = parse_date(start), parse_date(end)
+    if first is None or last is None:
+        return first or last
+    if last.last < first.first:
+        return None
+    return DateInterval(first.first, last.last, last.text)
+
+
+def _partial(text: str) -> DateInterval:
+    match = _PARTIAL.fullmatch(text)
+    if match is None:
+        raise ValueError("not a date")
+    year, month, day = match.groups()
+    first_month, last_month = (int(month), int(month)) if month else (1, 12)
+    first_day = int(day) if day else 1
+    last_day = int(day) if day else calendar.monthrange(int(year), last_month)[1]
+    first = datetime(int(year), first_month, first_day, tzinfo=UTC)
+    last = datetime(int(year), last_month, last_day, 23, 59, 59, 999999, tzinfo=UTC)
+    return DateInterval(first, last, text)
+
+
+def _instant(text: str) -> DateInterval:
+    moment = datetime.fromisoformat(text)
+    if moment.tzinfo is None:
+        naive = moment.replace(tzinfo=UTC)
+        return DateInterval(naive - _WIDEST_OFFSET, naive + _WIDEST_OFFSET, text)
+    utc = moment.astimezone(UTC)
+    return DateInterval(utc, utc, text)

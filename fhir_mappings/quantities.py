@@ -1,0 +1,195 @@
+"""FHIR quantities as intervals in the unit a rule asks for; a unit that is not understood stays Unknown.
+
+UCUM expressions are read by `ucumvert` (with pint); only the factor between two units is taken from there, as an
+exact fraction, so that 70 mm is 7 cm and not 7.000000000000001 cm.
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from decimal import Decimal, InvalidOperation
+from fractions import Fraction
+from functools import cache, lru_cache
+from typing import Any
+
+from fhir_mappings.facts import Fact, Interval, Known, Unknown, WhyUnknown
+
+UCUM = "http://unitsofmeasure.org"
+
+# Units that real servers write in `unit` without a UCUM `code`; nothing is guessed beyond this list.
+_WRITTEN_UNITS = {
+    "percent": "%",
+    "pct": "%",
+    "mcg/l": "ug/L",
+    "µg/l": "ug/L",
+    "μg/l": "ug/L",
+    "centimeter": "cm",
+    "centimeters": "cm",
+    "centimetre": "cm",
+    "millimeter": "mm",
+    "millimeters": "mm",
+    "millimetre": "mm",
+}
+_ANNOTATION = re.compile(r"\{[^}]*\}")
+_NUMBER = r"\d+(?:[.,]\d+)?"
+_WRITTEN = re.compile(rf"\s*(<=|>=|<|>|≤|≥)?\s*({_NUMBER})\s*(?:(?:-|–|to)\s*({_NUMBER}))?\s*(%)?\s*")
+# Beyond these no measurement of ours is real, and printing one would cost memory (1e999999).
+_LARGEST, _FINEST = Decimal("1e12"), -12
+_LONGEST_UNIT = 40
+
+
+@dataclass(frozen=True, slots=True)
+class RawQuantity:
+    """A Quantity as the chart writes it: value, comparator, unit text and coded unit."""
+
+    value: Decimal | None
+    comparator: str | None = None
+    unit: str | None = None
+    system: str | None = None
+    code: str | None = None
+
+    def text(self) -> str:
+        """The quantity as recorded, for a reader."""
+        value = "?" if self.value is None else f"{self.value:.12g}"
+        return f"{self.comparator or ''}{value} {self.unit or self.code or '(no unit)'}"
+
+
+def quantity_in(raw: RawQuantity, target: str, *, dimensionless: str | None = None) -> Fact[Interval]:
+    """Convert a quantity to an interval in the UCUM unit `target`.
+
+    `dimensionless` names the unit that a bare ratio (`1`, `{ratio}`) counts as: for Ki-67, 0.05 is 5 %.
+    Unknown(unit_not_understood) where there is no unit or no way from it to the target; Unknown(malformed) for a
+    value that cannot be a measurement.
+    """
+    if raw.value is None or not _plausible(raw.value):
+        return Unknown(WhyUnknown.MALFORMED, note=f"value not readable ({_unit_text(raw)})")
+    unit = _ucum_unit(raw)
+    factor = None if unit is None else conversion_factor(unit, target, dimensionless)
+    if factor is None:
+        return Unknown(WhyUnknown.UNIT, note=f"recorded as {raw.text()}")
+    return _interval(_scaled(raw.value, factor), raw.comparator, raw)
+
+
+def range_in(low: RawQuantity | None, high: RawQuantity | None, target: str) -> Fact[Interval]:
+    """Convert a Range to an interval in the UCUM unit `target`; either end may be open."""
+    bounds: list[Decimal | None] = []
+    for end in (low, high):
+        if end is None:
+            bounds.append(None)
+            continue
+        fact = quantity_in(end, target)
+        if isinstance(fact, Unknown):
+            return fact
+        bounds.append(fact.value.low)
+    if bounds == [None, None] or (None not in bounds and bounds[0] > bounds[1]):  # type: ignore[operator]  # None was ruled out
+        return Unknown(WhyUnknown.MALFORMED, note="range without ends, or with its ends reversed")
+    return Known(Interval(bounds[0], bounds[1]))
+
+
+def written_number(text: str) -> tuple[Interval, str | None] | None:
+    """Read a number that a laboratory wrote as text: `4.0`, `<2`, `2,5`, `5-10 %`.
+
+    Returns the interval and "%" if the text carries it, else None for the unit. Anything more than a number (words,
+    two numbers that are no range) is not read: text alone never becomes a value by guessing.
+    """
+    match = _WRITTEN.fullmatch(text)
+    if match is None:
+        return None
+    comparator, first, second, percent = match.groups()
+    low = Decimal(first.replace(",", "."))
+    if not _plausible(low):
+        return None
+    if second is not None:
+        high = Decimal(second.replace(",", "."))
+        if comparator or high < low or not _plausible(high):
+            return None
+        return Interval(low, high), percent
+    symbol = {"≤": "<=", "≥": ">="}.get(comparator or "", comparator)
+    fact = _interval(low, symbol, None)
+    return (fact.value, percent) if isinstance(fact, Known) else None
+
+
+@lru_cache(maxsize=512)
+def conversion_factor(unit: str, target: str, dimensionless: str | None = None) -> Fraction | None:
+    """The exact factor from one UCUM unit to another, or None if there is none.
+
+    Annotations in curly brackets carry no meaning in UCUM and are removed before comparing; a unit that is nothing
+    but an annotation is a bare count.
+    """
+    source, goal = _bare(unit), _bare(target)
+    if source == goal:
+        return Fraction(1)
+    if source == "1":
+        # A bare ratio is a unit only where the caller says what it is a ratio of.
+        return Fraction(100) if dimensionless == "%" and goal == "%" else None
+    if len(unit) > _LONGEST_UNIT:
+        return None
+    return _ucum_factor(source, goal)
+
+
+@cache
+def _registry() -> Any:
+    """The UCUM registry, built on first use: it costs a second that an out-of-scope chart never pays."""
+    from ucumvert import PintUcumRegistry
+
+    return PintUcumRegistry()
+
+
+def _ucum_factor(source: str, goal: str) -> Fraction | None:
+    from lark.exceptions import LarkError
+    from pint.errors import PintError
+
+    registry = _registry()
+    try:
+        ours, theirs = registry.from_ucum(source), registry.from_ucum(goal)
+        magnitude = float(ours.to(theirs.units).magnitude) / float(theirs.magnitude)
+        return Fraction(magnitude).limit_denominator(10**9) or None
+    except (LarkError, PintError, AttributeError, ArithmeticError, TypeError, ValueError):
+        # What both libraries say of text that is no unit, or no unit of this dimension.
+        return None
+
+
+def _bare(unit: str) -> str:
+    return _ANNOTATION.sub("", unit).strip() or "1"
+
+
+def _ucum_unit(raw: RawQuantity) -> str | None:
+    if raw.code and raw.system in (UCUM, None):
+        return raw.code
+    if raw.unit:
+        return _WRITTEN_UNITS.get(raw.unit.strip().lower(), raw.unit.strip())
+    return raw.code
+
+
+def _plausible(value: Decimal) -> bool:
+    exponent = value.as_tuple().exponent
+    return isinstance(exponent, int) and exponent >= _FINEST and abs(value) <= _LARGEST
+
+
+def _scaled(value: Decimal, factor: Fraction) -> Decimal:
+    try:
+        return value * factor.numerator / factor.denominator
+    except InvalidOperation as error:  # pragma: no cover - _plausible keeps the operands in range
+        raise ValueError("quantity out of range") from error
+
+
+def _interval(value: Decimal, comparator: str | None, raw: RawQuantity | None) -> Fact[Interval]:
+    match comparator:
+        case None | "":
+            return Known(Interval(value, value))
+        case "<":
+            return Known(Interval(None, value, high_open=True))
+        case "<=":
+            return Known(Interval(None, value))
+        case ">":
+            return Known(Interval(value, None, low_open=True))
+        case ">=":
+            return Known(Interval(value, None))
+        case _:
+            # R5's "ad" and converters' "<>" say something, but not on which side the value lies.
+            return Unknown(WhyUnknown.VALUE, note=f"recorded as {raw.text() if raw else comparator}")
+
+
+def _unit_text(raw: RawQuantity) -> str:
+    return raw.unit or raw.code or "no unit"

@@ -1,0 +1,207 @@
+"""From the answers to our prefetch queries to one patient's chart, keeping four kinds of nothing apart.
+
+An answer is absent (not asked or not sent), failed (OperationOutcome, or not FHIR at all), partial (more pages exist)
+or complete; a complete answer may be empty. Resources of other patients, without a subject or not decodable are left
+out of the chart and listed in it with the reason: nothing is dropped in silence.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from enum import StrEnum
+
+from fhir_mappings.compartment import PatientIdentity, Whose, whose
+from fhir_mappings.terminology import Concept, Terminology
+from fhir_mappings.wire import Coded, Entry, Malformed, Resource, decode
+
+
+class Availability(StrEnum):
+    """What became of one query; only COMPLETE lets "nothing there" mean "nothing recorded"."""
+
+    COMPLETE = "complete"
+    PARTIAL = "partial"
+    FAILED = "failed"
+    ABSENT = "absent"
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """The decoded answer to one query."""
+
+    availability: Availability
+    entries: tuple[Entry, ...] = ()
+    malformed: tuple[Malformed, ...] = ()
+
+
+ABSENT = Answer(Availability.ABSENT)
+
+
+class WhyUnused(StrEnum):
+    """Why a resource was looked at and not used."""
+
+    OTHER_PATIENT = "other_patient"
+    NO_SUBJECT = "no_subject"
+    MALFORMED = "malformed"
+    MODIFIER = "modifier_extension_not_understood"
+    STATUS = "status"
+    NOT_DIAGNOSTIC = "not_diagnostic"
+    NOT_SUPPORTED = "fhir_version_not_supported"
+
+
+@dataclass(frozen=True, slots=True)
+class Unused:
+    """One resource that was looked at and not used, with the concepts it would have informed."""
+
+    reference: str
+    why: WhyUnused
+    concepts: frozenset[Concept] = frozenset()
+    detail: str | None = None
+
+
+class PatientMismatchError(ValueError):
+    """The Patient in the answer is not the patient whose chart is open."""
+
+
+@dataclass(frozen=True, slots=True)
+class Chart:
+    """One patient's usable resources by type, what each query brought, and what was left out."""
+
+    patient: Resource
+    as_of: datetime
+    terminology: Terminology
+    availability: Mapping[str, Availability]
+    resources: Mapping[str, tuple[Resource, ...]]
+    unused: tuple[Unused, ...] = field(default=())
+
+    def of_type(self, resource_type: str) -> tuple[Resource, ...]:
+        """This patient's resources of one type, in no particular order."""
+        return self.resources.get(resource_type, ())
+
+    def concepts(self, coded: Coded | None) -> frozenset[Concept]:
+        """Every concept that any coding of the element stands for."""
+        return concepts_of(coded, self.terminology)
+
+
+def concepts_of(coded: Coded | None, terminology: Terminology) -> frozenset[Concept]:
+    """Every concept that any coding of the element stands for; text alone stands for nothing."""
+    if coded is None:
+        return frozenset()
+    found: frozenset[Concept] = frozenset()
+    for coding in coded.codings():
+        found |= terminology.concepts(coding.system, coding.code)
+    return found
+
+
+def read_answer(raw: bytes | None) -> Answer:
+    """Decode the value of one prefetch key (or one server answer); `None` stands for a key that is not there."""
+    if raw is None:
+        return ABSENT
+    if raw.strip() == b"null":
+        return Answer(Availability.COMPLETE)
+    resource, malformed = decode(raw)
+    if resource is None or resource.resourceType is None:
+        return Answer(Availability.FAILED, malformed=tuple(malformed))
+    if resource.resourceType == "OperationOutcome":
+        return Answer(Availability.FAILED)
+    if resource.resourceType != "Bundle":
+        return Answer(Availability.COMPLETE, (Entry(resource=resource),), tuple(malformed))
+    entries = tuple(_flatten(resource))
+    if any(_is_failure(entry) for entry in entries):
+        return Answer(Availability.FAILED)
+    more = any(link.relation == "next" for link in resource.link or ())
+    usable = tuple(e for e in entries if e.resource and e.resource.resourceType != "OperationOutcome")
+    return Answer(Availability.PARTIAL if more else Availability.COMPLETE, usable, tuple(malformed))
+
+
+def build_chart(
+    answers: Mapping[str, Answer],
+    *,
+    patient_id: str,
+    fhir_server: str | None,
+    as_of: datetime,
+    terminology: Terminology,
+) -> Chart:
+    """Assemble the chart of the context patient from the answers.
+
+    Raises PatientMismatchError if the `patient` answer is another Patient; the other answers may hold other patients'
+    resources (they are set aside), because servers do send them.
+    """
+    patient = _context_patient(answers["patient"], patient_id)
+    entries = [entry for answer in answers.values() for entry in answer.entries]
+    identity = PatientIdentity.of(patient_id, fhir_server, _patient_urls(entries, patient_id))
+    usable: dict[str, dict[str, Resource]] = {}
+    unused: dict[str, Unused] = {}
+    for number, entry in enumerate(entries):
+        resource = entry.resource
+        if resource is None or resource.resourceType in (None, "Patient"):
+            continue
+        # Two results without an id are two results; only copies with the same id are one.
+        key = resource.reference if resource.id else f"{resource.reference}#{number}"
+        reason = _why_unused(resource, identity)
+        if reason is None:
+            kept = usable.setdefault(str(resource.resourceType), {})
+            kept[key] = _newer(kept.get(key), resource)
+        else:
+            unused[key] = Unused(resource.reference, reason, concepts_of(resource.code, terminology))
+    for item in (piece for answer in answers.values() for piece in answer.malformed):
+        unused[item.reference] = Unused(
+            item.reference, WhyUnused.MALFORMED, concepts_of(item.code, terminology), item.where
+        )
+    return Chart(
+        patient=patient,
+        as_of=as_of,
+        terminology=terminology,
+        availability={key: answer.availability for key, answer in answers.items()},
+        resources={kind: tuple(items.values()) for kind, items in usable.items()},
+        unused=tuple(unused[reference] for reference in sorted(unused)),
+    )
+
+
+def _context_patient(answer: Answer, patient_id: str) -> Resource:
+    patients = [e.resource for e in answer.entries if e.resource and e.resource.resourceType == "Patient"]
+    if len(patients) != 1 or patients[0].id != patient_id:
+        raise PatientMismatchError("the Patient that was sent is not the patient whose chart is open")
+    return patients[0]
+
+
+def _patient_urls(entries: list[Entry], patient_id: str) -> Iterator[str]:
+    for entry in entries:
+        resource = entry.resource
+        if resource and resource.resourceType == "Patient" and resource.id == patient_id and entry.fullUrl:
+            yield entry.fullUrl
+
+
+def _why_unused(resource: Resource, identity: PatientIdentity) -> WhyUnused | None:
+    match whose(resource, identity):
+        case Whose.OTHER_PATIENT:
+            return WhyUnused.OTHER_PATIENT
+        case Whose.NOT_STATED:
+            return WhyUnused.NO_SUBJECT
+        case Whose.THIS_PATIENT:
+            # A modifier extension may negate what it stands on; none is known to us, so none is understood.
+            return WhyUnused.MODIFIER if resource.modifierExtension else None
+
+
+def _newer(kept: Resource | None, resource: Resource) -> Resource:
+    """Of two copies of one resource the later version; servers repeat rows, and pages overlap."""
+    if kept is None:
+        return resource
+    return max(kept, resource, key=lambda r: ((r.meta and r.meta.lastUpdated) or "", repr(r)))
+
+
+def _flatten(bundle: Resource) -> Iterator[Entry]:
+    """The entries of a Bundle, and of the Bundles inside it (a batch-response holds one per query)."""
+    for entry in bundle.entry or ():
+        if entry.resource is not None and entry.resource.resourceType == "Bundle":
+            yield from _flatten(entry.resource)
+        else:
+            yield entry
+
+
+def _is_failure(entry: Entry) -> bool:
+    resource = entry.resource
+    if resource is None or resource.resourceType != "OperationOutcome":
+        return False
+    return any(issue.severity in ("error", "fatal") for issue in resource.issue or ())

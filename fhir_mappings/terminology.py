@@ -1,0 +1,290 @@
+"""Says what a code means to this product: (system, code) in, concepts out.
+
+The codes live in FHIR resources beside this file: `value_sets/` (one concept and one licence group a file),
+`concept_maps/` (organs and lymph node regions) and `code_systems/` (our own codes). A site without a licence
+for SNOMED CT, ICD-O-3, ATC or ICD-10 (WHO) deletes those files: it loses their codes and nothing else.
+
+Only system and code are compared, never a display. A code that is not listed means nothing to us, and
+"nothing" is not "no".
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from collections import defaultdict
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from enum import StrEnum
+from functools import cache
+from importlib import resources
+from typing import Any, Final
+
+SNOMED_CT: Final = "http://snomed.info/sct"
+LOINC: Final = "http://loinc.org"
+ICD_10_CM: Final = "http://hl7.org/fhir/sid/icd-10-cm"
+ICD_10: Final = "http://hl7.org/fhir/sid/icd-10"  # WHO
+ICD_10_PCS: Final = "http://www.cms.gov/Medicare/Coding/ICD10"
+ICD_O_3: Final = "http://terminology.hl7.org/CodeSystem/icd-o-3"
+RXNORM: Final = "http://www.nlm.nih.gov/research/umls/rxnorm"
+ATC: Final = "http://www.whocc.no/atc"
+HCPCS: Final = "https://www.cms.gov/Medicare/Coding/HCPCSReleaseCodeSets"
+DICOM: Final = "http://dicom.nema.org/resources/ontology/DCM"
+UCUM: Final = "http://unitsofmeasure.org"
+CPT: Final = "http://www.ama-assn.org/go/cpt"  # recognised only: its licence allows us no list
+NCI_THESAURUS: Final = "http://ncicb.nci.nih.gov/xml/owl/EVS/Thesaurus.owl"
+NELM_ASSESSMENT: Final = "https://nelm-cds.github.io/fhir/CodeSystem/nelm-assessment"
+NELM_RECOMMENDATION: Final = "https://nelm-cds.github.io/fhir/CodeSystem/nelm-recommendation"
+
+
+class Concept(StrEnum):
+    """What a code can mean to us; the value is the name of its value set files."""
+
+    # Which tumour, and where it has gone
+    NEUROENDOCRINE_NEOPLASM = "neuroendocrine-neoplasm"
+    NEUROENDOCRINE_LIVER_METASTASIS = "neuroendocrine-liver-metastasis"  # C7B.02: both facts in one code
+    LIVER_METASTASIS = "liver-metastasis"
+    LIVER_METASTASIS_UNKNOWN_PRIMARY = "liver-metastasis-unknown-primary"
+    UNKNOWN_PRIMARY = "unknown-primary"
+    METASTASIS_SITE_UNSTATED = "metastasis-site-unstated"  # the site can come only from bodySite
+    EXTRAHEPATIC_METASTASIS = "extrahepatic-metastasis"  # never lymph nodes: those depend on the primary
+    DISTANT_LYMPH_NODE_METASTASIS = "distant-lymph-node-metastasis"
+    LYMPH_NODE_METASTASIS = "lymph-node-metastasis"
+    NEUROENDOCRINE_NOT_ENOUGH_ALONE = "neuroendocrine-not-enough-alone"
+    NEUROENDOCRINE_HISTORY = "neuroendocrine-history"
+    MERKEL_CELL = "merkel-cell"
+    PRIMARY_LIVER_NEUROENDOCRINE = "primary-liver-neuroendocrine"
+    SMALL_CELL_CARCINOMA = "small-cell-carcinoma"  # ours only beside a digestive site or a NET code
+    PRIMARY_LIVER_CANCER = "primary-liver-cancer"
+    MALIGNANT_NEOPLASM = "malignant-neoplasm"  # SNOMED CT only; ICD ranges: `is_other_malignancy`
+    POORLY_DIFFERENTIATED = "poorly-differentiated"
+    WELL_DIFFERENTIATED = "well-differentiated"
+
+    # What it does to the patient
+    CARCINOID_SYNDROME = "carcinoid-syndrome"
+    CARCINOID_SYMPTOM = "carcinoid-symptom"  # a hint, never the syndrome
+    CARCINOID_CRISIS = "carcinoid-crisis"
+    CARCINOID_HEART_DISEASE = "carcinoid-heart-disease"
+    OTHER_FUNCTIONING_SYNDROME = "other-functioning-syndrome"
+    FUNCTIONING_SYNDROME_HINT = "functioning-syndrome-hint"
+    HEPATOMEGALY = "hepatomegaly"
+    HEPATIC_FAILURE = "hepatic-failure"
+    PORTAL_VEIN_THROMBOSIS = "portal-vein-thrombosis"  # degree not stated
+
+    # Measurements
+    CHROMOGRANIN_A = "chromogranin-a"
+    PLATELET_SEROTONIN = "platelet-serotonin"
+    SEROTONIN_OTHER_SPECIMEN = "serotonin-other-specimen"  # no substitute for the platelet test (R5)
+    URINARY_5_HIAA = "urinary-5-hiaa"
+    KI_67_PERCENT = "ki-67-percent"
+    KI_67_NOT_PERCENT = "ki-67-not-percent"
+    TUMOUR_SIZE = "tumour-size"
+    TUMOUR_LONGEST_DIAMETER = "tumour-longest-diameter"
+    BILIRUBIN_TOTAL = "bilirubin-total"
+    INR = "inr"
+    ALBUMIN = "albumin"
+    DISEASE_STATUS_MCODE = "disease-status-mcode"
+
+    # Imaging
+    CT_MODALITY = "ct-modality"
+    MR_MODALITY = "mr-modality"
+    PET_MODALITY = "pet-modality"
+    NM_MODALITY = "nm-modality"
+    US_MODALITY = "us-modality"
+    CT_LIVER_OR_ABDOMEN = "ct-liver-or-abdomen"
+    MR_LIVER_OR_ABDOMEN = "mr-liver-or-abdomen"
+    IMAGING_WITHOUT_CONTRAST = "imaging-without-contrast"
+    SOMATOSTATIN_RECEPTOR_IMAGING = "somatostatin-receptor-imaging"
+    MIBG_IMAGING = "mibg-imaging"
+    LIVER_THERAPY_GUIDANCE = "liver-therapy-guidance"  # never diagnostic imaging
+
+    # Places
+    LIVER_BODY_SITE = "liver-body-site"
+    ABDOMEN_BODY_SITE = "abdomen-body-site"  # of an examination, not of a tumour
+    DIGESTIVE_BODY_SITE = "digestive-body-site"
+
+    # Treatments
+    LIVER_RESECTION = "liver-resection"
+    LIVER_ABLATION = "liver-ablation"
+    HEPATIC_ARTERY_EMBOLISATION = "hepatic-artery-embolisation"
+    EMBOLISATION_SITE_UNSTATED = "embolisation-site-unstated"
+    PORTAL_VEIN_EMBOLISATION = "portal-vein-embolisation"
+    RADIOEMBOLISATION = "radioembolisation"
+    LIVER_TRANSPLANTATION = "liver-transplantation"
+    LIVER_TRANSPLANT_STATUS = "liver-transplant-status"
+    BILIARY_ENTERIC_ANASTOMOSIS = "biliary-enteric-anastomosis"
+    OCTREOTIDE = "octreotide"
+    LANREOTIDE = "lanreotide"
+    RADIONUCLIDE_SOMATOSTATIN_ANALOGUE = "radionuclide-somatostatin-analogue"
+    MIBG_THERAPY = "mibg-therapy"
+    INTERFERON_ALFA = "interferon-alfa"
+
+
+_OTHER_NAMES: Final[Mapping[str, tuple[str, ...]]] = {
+    SNOMED_CT: ("urn:oid:2.16.840.1.113883.6.96",),
+    LOINC: ("urn:oid:2.16.840.1.113883.6.1",),
+    # "icd-10-us" is an early name of ICD-10-CM in FHIR material; the US uses no other ICD-10 for diagnoses.
+    ICD_10_CM: ("urn:oid:2.16.840.1.113883.6.90", "http://hl7.org/fhir/sid/icd-10-us"),
+    # The German and Dutch editions are the WHO's with national detail below the codes we list; neither has
+    # the American C7A, C7B and D3A, so reading them as ICD-10-CM could only go wrong.
+    ICD_10: (
+        "urn:oid:2.16.840.1.113883.6.3",
+        "http://fhir.de/CodeSystem/bfarm/icd-10-gm",
+        "http://fhir.de/CodeSystem/dimdi/icd-10-gm",
+        "http://hl7.org/fhir/sid/icd-10-gm",
+        "http://hl7.org/fhir/sid/icd-10-de",
+        "http://hl7.org/fhir/sid/icd-10-nl",
+    ),
+    ICD_10_PCS: ("urn:oid:2.16.840.1.113883.6.4",),
+    ICD_O_3: ("urn:oid:2.16.840.1.113883.6.43.1",),
+    RXNORM: ("urn:oid:2.16.840.1.113883.6.88",),
+    ATC: ("urn:oid:2.16.840.1.113883.6.73",),
+    HCPCS: ("urn:oid:2.16.840.1.113883.6.285",),
+    DICOM: ("urn:oid:1.2.840.10008.2.16.4",),
+    UCUM: ("urn:oid:2.16.840.1.113883.6.8",),
+    CPT: ("urn:oid:2.16.840.1.113883.6.12",),
+    NCI_THESAURUS: (),
+    NELM_ASSESSMENT: (),
+    NELM_RECOMMENDATION: (),
+}
+
+
+def _spellings(uri: str) -> Iterator[str]:
+    scheme, separator, rest = uri.partition("://")
+    for spelling in (f"http://{rest}", f"https://{rest}") if separator else (scheme,):
+        yield from (spelling, f"{spelling}/")
+
+
+# Written out beforehand, so that the thousands of codes of a large chart cost one look-up each.
+_CANONICAL: Final[Mapping[str, str]] = {
+    spelling: canonical
+    for canonical, others in _OTHER_NAMES.items()
+    for uri in (canonical, *others)
+    for spelling in _spellings(uri)
+}
+
+_DOTTED: Final = frozenset({ICD_10, ICD_10_CM})
+_CATEGORY: Final = re.compile(r"C([0-9]{2})(?:\..+)?")
+# They say only that the primary is not known (P). Held here, not read from the value set, because a site
+# that deletes the WHO files must not turn an unknown primary into a second cancer.
+_PRIMARY_NOT_KNOWN: Final = frozenset(
+    {(ICD_10_CM, "C80.0"), (ICD_10_CM, "C80.1"), (ICD_10, "C80.0"), (ICD_10, "C80.9")}
+)
+_ENDOCRINE_PANCREAS: Final = "C25.4"  # our own tumour in ICD-10-CM; in ICD-10 (WHO) at least never another
+
+
+def canonical_system(uri: str | None) -> str:
+    """The canonical URI of a code system that is known under several; any other URI comes back as it is."""
+    return "" if uri is None else _CANONICAL.get(uri, uri)
+
+
+def _normal_code(system: str, code: str) -> str:
+    """ICD codes in their printed form: some senders leave out the dot or write lower case."""
+    if system in _DOTTED:
+        code = code.strip().upper().rstrip(".")
+        return f"{code[:3]}.{code[3:]}" if len(code) > 3 and "." not in code else code
+    return code.strip().upper() if system == ICD_10_PCS else code
+
+
+@dataclass(frozen=True, slots=True)
+class ValueSetInfo:
+    """Which value set is loaded, and under which licence its codes stand."""
+
+    url: str
+    title: str
+    count: int
+    licence: str
+
+
+@dataclass(frozen=True, slots=True)
+class Terminology:
+    """The loaded code lists. It answers for one code at a time and knows nothing of a Condition's status."""
+
+    by_code: Mapping[tuple[str, str], frozenset[Concept]]
+    sites: Mapping[tuple[str, str], str]
+    regions: Mapping[tuple[str, str], str]
+    loaded: tuple[ValueSetInfo, ...]
+
+    def concepts(self, system: str | None, code: str | None) -> frozenset[Concept]:
+        """Everything the code means to us; the empty set if it is not listed."""
+        return self.by_code.get(_key(system, code), frozenset())
+
+    def primary_site(self, system: str | None, code: str | None) -> str | None:
+        """The organ (or embryological region) that the code names as one in which a NET can start.
+
+        That the tumour is neuroendocrine must come from elsewhere: body sites and WHO site codes map too.
+        """
+        return self.sites.get(_key(system, code))
+
+    def lymph_node_region(self, system: str | None, code: str | None) -> str | None:
+        """The one region of lymph nodes that the code names; several regions, or none, give `None`."""
+        return self.regions.get(_key(system, code))
+
+    def is_other_malignancy(self, system: str | None, code: str | None) -> bool:
+        """Whether the code names a malignancy that is not the neuroendocrine tumour (`inputs.md` 2).
+
+        Says nothing about a Condition whose other codings make it neuroendocrine (WHO C17.2 with morphology
+        8240/3 is one tumour): the reader asks that first. Ill-defined and secondary sites (C76-C79) are not
+        another malignancy by themselves.
+        """
+        key = _key(system, code)
+        found = self.by_code.get(key, frozenset())
+        if Concept.NEUROENDOCRINE_NEOPLASM in found:
+            return False
+        if key[0] not in _DOTTED:
+            return Concept.MALIGNANT_NEOPLASM in found
+        # The letter categories C4A (Merkel), C7A and C7B are no match, as they should be.
+        category = _CATEGORY.fullmatch(key[1])
+        if category is None or key in _PRIMARY_NOT_KNOWN or key[1].startswith(_ENDOCRINE_PANCREAS):
+            return False
+        number = int(category[1])
+        return number <= 75 or 80 <= number <= 97
+
+    def value_sets(self) -> tuple[ValueSetInfo, ...]:
+        """The value sets that were found, in the order of their file names."""
+        return self.loaded
+
+
+def _key(system: str | None, code: str | None) -> tuple[str, str]:
+    canonical = canonical_system(system)
+    return canonical, _normal_code(canonical, code or "")
+
+
+@cache
+def load_terminology() -> Terminology:
+    """Read the packaged resources once per process; the result is shared."""
+    by_code: defaultdict[tuple[str, str], set[Concept]] = defaultdict(set)
+    loaded = []
+    for stem, resource in _packaged("value_sets"):
+        concept = Concept(stem.partition(".")[0])
+        keys = [
+            (include["system"], entry["code"])
+            for include in resource["compose"]["include"]
+            for entry in include["concept"]
+        ]
+        for key in keys:
+            by_code[key].add(concept)
+        loaded.append(ValueSetInfo(resource["url"], resource["title"], len(keys), resource["copyright"]))
+    return Terminology(
+        by_code={key: frozenset(concepts) for key, concepts in by_code.items()},
+        sites=_mapped("primary-site"),
+        regions=_mapped("lymph-node-region"),
+        loaded=tuple(loaded),
+    )
+
+
+def _mapped(name: str) -> dict[tuple[str, str], str]:
+    return {
+        (group["source"], element["code"]): element["target"][0]["code"]
+        for stem, resource in _packaged("concept_maps")
+        if stem.partition(".")[0] == name
+        for group in resource["group"]
+        for element in group["element"]
+    }
+
+
+def _packaged(folder: str) -> Iterator[tuple[str, Any]]:
+    files = resources.files("fhir_mappings") / folder
+    for file in sorted(files.iterdir(), key=lambda entry: entry.name):
+        if file.name.endswith(".json"):
+            yield file.name.removesuffix(".json"), json.loads(file.read_text(encoding="utf-8"))
