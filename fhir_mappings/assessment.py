@@ -10,7 +10,15 @@ from decimal import Decimal
 from enum import StrEnum
 
 from fhir_mappings.facts import Fact, Interval, Known, Source, Unknown, WhyUnknown
-from fhir_mappings.observation import COUNTED, quantity_or_range, source, when, with_sources
+from fhir_mappings.observation import (
+    COUNTED,
+    below_zero,
+    quantity_or_range,
+    source,
+    when,
+    with_sources,
+    within_0_and_100,
+)
 from fhir_mappings.reading import Reading
 from fhir_mappings.select import Chart
 from fhir_mappings.terminology import canonical_system
@@ -59,11 +67,11 @@ class AssessmentCode(StrEnum):
     TREATMENT_RESPONSE = "treatment-response"
 
 
-def assessment_codes(resource: Resource) -> set[str]:
-    """The assessment codes an Observation carries (usually none or one)."""
-    if resource.code is None:
+def codes_of(code: Coded | None) -> set[str]:
+    """The assessment codes that an Observation's code carries (usually none or one)."""
+    if code is None:
         return set()
-    return {c.code for c in resource.code.codings() if c.code and canonical_system(c.system) == SYSTEM}
+    return {c.code for c in code.codings() if c.code and canonical_system(c.system) == SYSTEM}
 
 
 def assessments(chart: Chart, code: AssessmentCode) -> list[Resource]:
@@ -71,7 +79,7 @@ def assessments(chart: Chart, code: AssessmentCode) -> list[Resource]:
     return [
         resource
         for resource in chart.of_type("Observation")
-        if resource.status in COUNTED and code in assessment_codes(resource)
+        if resource.status in COUNTED and code in codes_of(resource.code)
     ]
 
 
@@ -157,13 +165,16 @@ def _count(resource: Resource) -> Fact[Interval]:
 def _is_count(interval: Interval) -> bool:
     # No lesion at all is not a finding about metastases: it contradicts the chart's being in scope.
     ends = [end for end in (interval.low, interval.high) if end is not None]
-    return all(end == end.to_integral_value() and end >= Decimal(1) for end in ends)
+    none_at_all = interval.high_open and interval.high is not None and interval.high <= 1
+    return not none_at_all and all(end == end.to_integral_value() and end >= Decimal(1) for end in ends)
 
 
 def _measure(resource: Resource, unit: str) -> Fact[Interval]:
     fact = quantity_or_range(resource.valueQuantity, resource.valueRange, unit)
     if fact is None:
         return Unknown(WhyUnknown.VALUE)
-    if isinstance(fact, Known) and fact.value.low is not None and fact.value.low < 0:
+    if isinstance(fact, Known) and below_zero(fact.value):
         return Unknown(WhyUnknown.MALFORMED, note="below zero")
+    if isinstance(fact, Known) and unit == "%" and not within_0_and_100(fact.value):
+        return Unknown(WhyUnknown.MALFORMED, note="outside 0-100 %")
     return fact

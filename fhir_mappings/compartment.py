@@ -32,8 +32,11 @@ class PatientIdentity:
 
     @classmethod
     def of(cls, patient_id: str, fhir_server: str | None, full_urls: Iterable[str]) -> PatientIdentity:
-        """Collect the addresses: on the request's FHIR server, and the Patient entry's own fullUrl."""
-        addresses = {_VERSION.sub("", url) for url in full_urls}
+        """Collect the addresses: on the request's FHIR server, and the Patient entry's own fullUrl.
+
+        A fullUrl on some server counts only where the request names no server of its own.
+        """
+        addresses = {_VERSION.sub("", url) for url in full_urls if url.startswith("urn:") or not fhir_server}
         if fhir_server:
             addresses.add(f"{fhir_server.rstrip('/')}/Patient/{patient_id}")
         return cls(patient_id, frozenset(addresses))

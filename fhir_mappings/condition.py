@@ -22,7 +22,6 @@ from fhir_mappings.wire import Coded, Resource
 _MORPHOLOGY = "http://hl7.org/fhir/us/mcode/StructureDefinition/mcode-histology-morphology-behavior"
 
 _DROPPED = frozenset({"refuted", "entered-in-error"})
-_UNCONFIRMED = frozenset({"unconfirmed", "provisional", "differential"})
 _ACTIVE = frozenset({"active", "recurrence", "relapse"})
 _RESOLVED = frozenset({"remission", "resolved"})
 _INACTIVE = _RESOLVED | {"inactive"}
@@ -79,15 +78,16 @@ def _why_unused(resource: Resource) -> WhyUnused | None:
 def _read(resource: Resource, concepts: frozenset[Concept], chart: Chart) -> ConditionReading:
     verification = _codes(resource.verificationStatus)
     clinical = _codes(resource.clinicalStatus)
-    abated = resource.abatementDateTime is not None
-    neuroendocrine = Concept.NEUROENDOCRINE_NEOPLASM in concepts or _small_cell_of_the_gut(concepts)
+    abated = _is_abated(resource)
+    neuroendocrine = _is_neuroendocrine(concepts)
     own_dates = tuple(date for date in _dates(resource) if date is not None)
     when = parse_date(resource.recordedDate) or (own_dates[0] if own_dates else None)
     return ConditionReading(
         source=Source(resource.reference, when.day if when else None),
         concepts=concepts,
         label=(resource.code.label() if resource.code else None) or "condition without a name",
-        confirmed=not verification & _UNCONFIRMED,
+        # Several codes, or one we do not know ("suspected"): nobody has confirmed it.
+        confirmed=verification <= {"confirmed"},
         active=not (clinical & _INACTIVE or (abated and not clinical)),
         resolved=bool(clinical & _RESOLVED) or abated,
         stated_active=bool(clinical & _ACTIVE),
@@ -117,11 +117,23 @@ def _concepts(resource: Resource, chart: Chart) -> frozenset[Concept]:
 def _codes(status: Coded | str | None) -> set[str]:
     if status is None or isinstance(status, str):
         return set()
-    return {coding.code for coding in status.codings() if coding.code}
+    return {coding.code.lower() for coding in status.codings() if coding.code}
 
 
-def _small_cell_of_the_gut(concepts: frozenset[Concept]) -> bool:
-    return Concept.SMALL_CELL_CARCINOMA in concepts and Concept.DIGESTIVE_BODY_SITE in concepts
+def _is_abated(resource: Resource) -> bool:
+    forms = (
+        resource.abatementDateTime, resource.abatementPeriod, resource.abatementAge, resource.abatementRange,
+        resource.abatementString,
+    )  # fmt: skip
+    return any(form is not None for form in forms)
+
+
+def _is_neuroendocrine(concepts: frozenset[Concept]) -> bool:
+    if Concept.MERKEL_CELL in concepts:
+        # A neuroendocrine carcinoma of the skin by some names, and never the tumour of this protocol.
+        return False
+    small_cell_of_the_gut = {Concept.SMALL_CELL_CARCINOMA, Concept.DIGESTIVE_BODY_SITE} <= concepts
+    return Concept.NEUROENDOCRINE_NEOPLASM in concepts or small_cell_of_the_gut
 
 
 def _in_liver(concepts: frozenset[Concept]) -> bool:

@@ -2,7 +2,8 @@
 
 FHIR: https://hl7.org/fhir/R4/datatypes.html#dateTime
 A time without an offset is invalid FHIR, yet converters send it: it is read as an instant of unknown offset and
-widened by the largest offsets in use. A date is read as the whole day in UTC; comparisons in days tolerate the zone.
+widened by the largest offsets in use. A date is read as the whole day in UTC, and compared with a time by the day that
+the time names in its own zone.
 """
 
 from __future__ import annotations
@@ -10,9 +11,10 @@ from __future__ import annotations
 import calendar
 import re
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 
-_PARTIAL = re.compile(r"(\d{4})(?:-(\d{2})(?:-(\d{2}))?)?")
+_PARTIAL = re.compile(r"([0-9]{4})(?:-([0-9]{2})(?:-([0-9]{2}))?)?")
+_TIME = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}(:[0-9]{2}(\.[0-9]+)?)?(Z|[+-][0-9]{2}:[0-9]{2})?")
 _WIDEST_OFFSET = timedelta(hours=14)
 
 
@@ -23,6 +25,8 @@ class DateInterval:
     first: datetime
     last: datetime
     text: str
+    first_day: date  # as written, in the sender's zone
+    last_day: date
 
     @property
     def day(self) -> str:
@@ -31,11 +35,14 @@ class DateInterval:
 
     def certainly_before(self, other: DateInterval) -> bool:
         """True if the whole of this interval lies before the whole of the other."""
+        if self._has_time != other._has_time:
+            # 23:30 in New York is the next day in UTC, yet the same day as that day's bare date.
+            return self.last_day < other.first_day
         return self.last < other.first
 
     def certainly_after_instant(self, instant: datetime) -> bool:
         """True if no reading of this date is at or before the instant, whatever the zone of a bare date."""
-        slack = timedelta(0) if "T" in self.text else _WIDEST_OFFSET
+        slack = timedelta(0) if self._has_time else _WIDEST_OFFSET
         return self.first > instant + slack
 
     def days_before(self, instant: datetime) -> tuple[int, int]:
@@ -43,6 +50,10 @@ class DateInterval:
         fewest = (instant.date() - min(self.last, instant).date()).days
         most = (instant.date() - min(self.first, instant).date()).days
         return fewest, most
+
+    @property
+    def _has_time(self) -> bool:
+        return "T" in self.text
 
 
 def parse_date(text: str | None) -> DateInterval | None:
@@ -67,7 +78,7 @@ def period(start: str | None, end: str | None) -> DateInterval | None:
         return first or last
     if last.last < first.first:
         return None
-    return DateInterval(first.first, last.last, last.text)
+    return DateInterval(first.first, last.last, last.text, first.first_day, last.last_day)
 
 
 def _partial(text: str) -> DateInterval:
@@ -80,13 +91,15 @@ def _partial(text: str) -> DateInterval:
     last_day = int(day) if day else calendar.monthrange(int(year), last_month)[1]
     first = datetime(int(year), first_month, first_day, tzinfo=UTC)
     last = datetime(int(year), last_month, last_day, 23, 59, 59, 999999, tzinfo=UTC)
-    return DateInterval(first, last, text)
+    return DateInterval(first, last, text, first.date(), last.date())
 
 
 def _instant(text: str) -> DateInterval:
+    if _TIME.fullmatch(text) is None:
+        raise ValueError("not a time")
     moment = datetime.fromisoformat(text)
     if moment.tzinfo is None:
         naive = moment.replace(tzinfo=UTC)
-        return DateInterval(naive - _WIDEST_OFFSET, naive + _WIDEST_OFFSET, text)
+        return DateInterval(naive - _WIDEST_OFFSET, naive + _WIDEST_OFFSET, text, moment.date(), moment.date())
     utc = moment.astimezone(UTC)
-    return DateInterval(utc, utc, text)
+    return DateInterval(utc, utc, text, moment.date(), moment.date())

@@ -96,7 +96,7 @@ class Interval:
 
     @classmethod
     def point(cls, value: Decimal | int | str) -> Interval:
-        """Exactly this number. A float is refused on purpose: 70 mm must not become 7.000000000000001 cm."""
+        """Exactly this number. The type leaves floats out: 70 mm must not become 7.000000000000001 cm."""
         exact = Decimal(value)
         return cls(exact, exact)
 

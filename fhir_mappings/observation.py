@@ -15,14 +15,19 @@ from fhir_mappings.facts import Fact, Interval, Known, Source, Unknown, WhyUnkno
 from fhir_mappings.quantities import RawQuantity, quantity_in, range_in, written_number
 from fhir_mappings.reading import Reading
 from fhir_mappings.select import Chart
-from fhir_mappings.terminology import Concept
+from fhir_mappings.terminology import Concept, canonical_system
 from fhir_mappings.typed import problem
 from fhir_mappings.wire import Coded, Component, Quantity, Range, Resource
 
 COUNTED = frozenset({"final", "amended", "corrected", "preliminary"})
 
 _HIGH = frozenset({"H", "HH", "HU"})
-_INTERPRETATION = "http://terminology.hl7.org/CodeSystem/v3-ObservationInterpretation"
+_INTERPRETATIONS = frozenset({
+    "http://terminology.hl7.org/CodeSystem/v3-ObservationInterpretation",
+    "http://terminology.hl7.org/CodeSystem/v2-0078",
+    "http://hl7.org/fhir/v2/0078",
+    None,
+})  # fmt: skip
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,7 +85,7 @@ def percentages(chart: Chart, concept: Concept) -> list[Reading[Interval]]:
 
 
 def tumour_diameters(chart: Chart) -> list[Reading[Interval]]:
-    """Longest diameters (cm) of liver tumours by mCODE tumour size; a size with a specimen is pathology's, not imaging's."""
+    """Longest diameters (cm) of liver tumours by mCODE tumour size; one with a specimen is pathology's."""
     found = []
     for resource in observations(chart, Concept.TUMOUR_SIZE):
         in_liver = any(Concept.LIVER_BODY_SITE in chart.concepts(site) for site in resource.body_sites())
@@ -95,8 +100,9 @@ def tumour_diameters(chart: Chart) -> list[Reading[Interval]]:
 def outside_own_range(chart: Chart, concept: Concept) -> Iterator[Reading[str]]:
     """Results of a concept that lie outside their own reference range, as text (bilirubin, INR)."""
     for resource in observations(chart, concept):
-        outside = _above(resource) or _below(resource)
-        if outside and resource.valueQuantity:
+        if problem(resource) is not None or resource.valueQuantity is None:
+            continue
+        if _flagged_high(resource) or _above(resource) or _below(resource):
             date = when(resource)
             text = raw_quantity(resource.valueQuantity).text()
             yield Reading(Known(text, (source(resource, date),)), date)
@@ -104,7 +110,8 @@ def outside_own_range(chart: Chart, concept: Concept) -> Iterator[Reading[str]]:
 
 def raw_quantity(quantity: Quantity) -> RawQuantity:
     """A wire Quantity for conversion, its system in canonical form."""
-    return RawQuantity(quantity.value, quantity.comparator, quantity.unit, quantity.system or None, quantity.code)
+    system = canonical_system(quantity.system) or None
+    return RawQuantity(quantity.value, quantity.comparator, quantity.unit, system, quantity.code)
 
 
 def with_sources(fact: Fact[Interval], sources: tuple[Source, ...]) -> Fact[Interval]:
@@ -156,7 +163,7 @@ def _result_text(resource: Resource) -> str | None:
 
 def _flagged_high(resource: Resource) -> bool:
     return any(
-        coding.code in _HIGH and coding.system in (_INTERPRETATION, "http://hl7.org/fhir/v2/0078", None)
+        coding.code in _HIGH and coding.system in _INTERPRETATIONS
         for flag in _interpretations(resource)
         for coding in flag.codings()
     )
@@ -182,8 +189,10 @@ def _above_range(resource: Resource) -> bool | None:
     match value.comparator:
         case None | "":
             return value.value > limit
-        case ">" | ">=":
+        case ">":
             return True if value.value >= limit else None
+        case ">=":
+            return True if value.value > limit else None
         case "<" | "<=":
             return False if value.value <= limit else None
         case _:
@@ -197,7 +206,7 @@ def _above(resource: Resource) -> bool:
 def _below(resource: Resource) -> bool:
     value = resource.valueQuantity
     lows = [r.low for r in resource.referenceRange or () if r.low and r.low.value is not None]
-    if value is None or value.value is None or len(lows) != 1 or value.comparator in (">", ">="):
+    if value is None or value.value is None or len(lows) != 1 or value.comparator not in (None, "<", "<="):
         return False
     low = lows[0]
     return (low.code or low.unit) == (value.code or value.unit) and value.value < (low.value or Decimal(0))
@@ -214,7 +223,7 @@ def _percentage(resource: Resource) -> Fact[Interval]:
         fact = _written_percentage(resource.valueString)
     if fact is None:
         return Unknown(WhyUnknown.RESULT_MISSING)
-    if isinstance(fact, Known) and not _within_0_and_100(fact.value):
+    if isinstance(fact, Known) and not within_0_and_100(fact.value):
         return Unknown(WhyUnknown.MALFORMED, note="outside 0-100 %")
     return fact
 
@@ -230,12 +239,15 @@ def _written_percentage(text: str) -> Fact[Interval]:
     return Known(interval)
 
 
-def _within_0_and_100(interval: Interval) -> bool:
+def within_0_and_100(interval: Interval) -> bool:
+    """True if no end of the interval lies outside 0-100 %."""
     ends = [end for end in (interval.low, interval.high) if end is not None]
     return all(0 <= end <= 100 for end in ends)
 
 
 def _diameter(resource: Resource, chart: Chart) -> Fact[Interval]:
+    if resource.dataAbsentReason is not None:
+        return Unknown(WhyUnknown.DATA_ABSENT, note=_label(resource.dataAbsentReason))
     where = problem(resource)
     if where is not None:
         return Unknown(WhyUnknown.MALFORMED, note=f"element {where}")
@@ -244,7 +256,14 @@ def _diameter(resource: Resource, chart: Chart) -> Fact[Interval]:
     if not parts:
         parts = [(resource.valueQuantity, resource.valueRange)]
     fact = quantity_or_range(*parts[0], "cm") if len(parts) == 1 else None
+    if isinstance(fact, Known) and below_zero(fact.value):
+        return Unknown(WhyUnknown.MALFORMED, note="below zero")
     return fact if fact is not None else Unknown(WhyUnknown.RESULT_MISSING)
+
+
+def below_zero(interval: Interval) -> bool:
+    """True if an end of the interval is negative, which no size or share can be."""
+    return any(end is not None and end < 0 for end in (interval.low, interval.high))
 
 
 def _is_longest(component: Component, chart: Chart) -> bool:

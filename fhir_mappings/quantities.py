@@ -7,6 +7,7 @@ exact fraction, so that 70 mm is 7 cm and not 7.000000000000001 cm.
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 from dataclasses import dataclass
 from decimal import Decimal, InvalidOperation
 from fractions import Fraction
@@ -27,16 +28,20 @@ _WRITTEN_UNITS = {
     "centimeter": "cm",
     "centimeters": "cm",
     "centimetre": "cm",
+    "centimetres": "cm",
     "millimeter": "mm",
     "millimeters": "mm",
     "millimetre": "mm",
+    "millimetres": "mm",
 }
 _ANNOTATION = re.compile(r"\{[^}]*\}")
 _NUMBER = r"\d+(?:[.,]\d+)?"
 _WRITTEN = re.compile(rf"\s*(<=|>=|<|>|≤|≥)?\s*({_NUMBER})\s*(?:(?:-|–|to)\s*({_NUMBER}))?\s*(%)?\s*")
 # Beyond these no measurement of ours is real, and printing one would cost memory (1e999999).
 _LARGEST, _FINEST = Decimal("1e12"), -12
-_LONGEST_UNIT = 40
+# Longer texts are no number or unit, and would cost time in the patterns; so would 10*99999999 in the library.
+_LONGEST_TEXT = 40
+_ABSURD_EXPONENT = re.compile(r"[0-9]{3}")
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,10 +86,25 @@ def range_in(low: RawQuantity | None, high: RawQuantity | None, target: str) -> 
         fact = quantity_in(end, target)
         if isinstance(fact, Unknown):
             return fact
+        if fact.value.low != fact.value.high:
+            return Unknown(WhyUnknown.VALUE, note=f"range that ends at {end.text()}")
         bounds.append(fact.value.low)
     if bounds == [None, None] or (None not in bounds and bounds[0] > bounds[1]):  # type: ignore[operator]  # None was ruled out
         return Unknown(WhyUnknown.MALFORMED, note="range without ends, or with its ends reversed")
     return Known(Interval(bounds[0], bounds[1]))
+
+
+def highest(intervals: Sequence[Interval]) -> Interval:
+    """The highest of several numbers, each known as an interval: at least the highest low, at most the highest high."""
+    low = max((i for i in intervals if i.low is not None), key=lambda i: (i.low, i.low_open), default=None)
+    ends = [i for i in intervals if i.high is not None]
+    top = max(ends, key=lambda i: (i.high, not i.high_open)) if len(ends) == len(intervals) else None
+    return Interval(
+        low.low if low else None,
+        top.high if top else None,
+        low_open=low is not None and low.low_open,
+        high_open=top is not None and top.high_open,
+    )
 
 
 def written_number(text: str) -> tuple[Interval, str | None] | None:
@@ -93,7 +113,7 @@ def written_number(text: str) -> tuple[Interval, str | None] | None:
     Returns the interval and "%" if the text carries it, else None for the unit. Anything more than a number (words,
     two numbers that are no range) is not read: text alone never becomes a value by guessing.
     """
-    match = _WRITTEN.fullmatch(text)
+    match = _WRITTEN.fullmatch(text) if len(text) <= _LONGEST_TEXT else None
     if match is None:
         return None
     comparator, first, second, percent = match.groups()
@@ -117,13 +137,15 @@ def conversion_factor(unit: str, target: str, dimensionless: str | None = None) 
     Annotations in curly brackets carry no meaning in UCUM and are removed before comparing; a unit that is nothing
     but an annotation is a bare count.
     """
+    if len(unit) > _LONGEST_TEXT:
+        return None
     source, goal = _bare(unit), _bare(target)
     if source == goal:
         return Fraction(1)
     if source == "1":
         # A bare ratio is a unit only where the caller says what it is a ratio of.
         return Fraction(100) if dimensionless == "%" and goal == "%" else None
-    if len(unit) > _LONGEST_UNIT:
+    if _ABSURD_EXPONENT.search(source):
         return None
     return _ucum_factor(source, goal)
 

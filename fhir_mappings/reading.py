@@ -53,7 +53,7 @@ def latest(readings: Sequence[Reading[T]], as_of: datetime, recency: Recency | N
     with_value = [r for r in past if not _is_absent(r.fact)] or past
     dated = [r for r in with_value if r.when is not None]
     newest = max(dated, key=_end) if dated else with_value[0]
-    rivals = [r for r in with_value if not _certainly_older(r, newest)]
+    rivals = sorted((r for r in with_value if not _certainly_older(r, newest)), key=repr)
     chosen = _agreed(rivals, newest)
     return Reading(_aged(chosen, as_of, recency), chosen.when) if recency else chosen
 
@@ -67,6 +67,9 @@ def reconcile(assessed: Reading[T], derived: Reading[T]) -> Reading[T]:
     if isinstance(derived.fact, Unknown) and derived.fact.why is WhyUnknown.NOT_RECORDED:
         return assessed
     if isinstance(assessed.fact, Unknown):
+        if assessed.fact.why is WhyUnknown.CONFLICTING and not _certainly_older(assessed, derived):
+            # Two assessments that contradict each other are no silence that a code could fill.
+            return Reading(Unknown(WhyUnknown.CONFLICTING, sources_of([assessed, derived])), None)
         return derived
     if isinstance(derived.fact, Known) and derived.fact.value == assessed.fact.value:
         both = sources_of([assessed, derived])
@@ -79,13 +82,13 @@ def reconcile(assessed: Reading[T], derived: Reading[T]) -> Reading[T]:
     return Reading(Unknown(WhyUnknown.CONFLICTING, sources_of([assessed, derived])), None)
 
 
-def _end(reading: Reading[T]) -> datetime:
+def _end(reading: Reading[T]) -> tuple[datetime, datetime, str]:
     assert reading.when is not None  # noqa: S101 - callers pass dated readings only
-    return reading.when.last
+    return reading.when.last, reading.when.first, reading.when.text
 
 
 def _is_absent(fact: Fact[T]) -> bool:
-    return isinstance(fact, Unknown) and fact.why is WhyUnknown.DATA_ABSENT
+    return isinstance(fact, Unknown) and fact.why in (WhyUnknown.DATA_ABSENT, WhyUnknown.RESULT_MISSING)
 
 
 def _certainly_older(reading: Reading[T], newest: Reading[T]) -> bool:
@@ -107,7 +110,7 @@ def _agreed(rivals: list[Reading[T]], newest: Reading[T]) -> Reading[T]:
 
 def _aged(reading: Reading[T], as_of: datetime, recency: Recency) -> Fact[T]:
     fact = reading.fact
-    if isinstance(fact, Unknown):
+    if isinstance(fact, Unknown) and fact.why is not WhyUnknown.INDETERMINATE:
         return fact
     if reading.when is None:
         return Unknown(WhyUnknown.DATE_UNKNOWN, fact.sources)
@@ -119,7 +122,7 @@ def _aged(reading: Reading[T], as_of: datetime, recency: Recency) -> Fact[T]:
     return _before_treatment(fact, reading.when, recency.not_before)
 
 
-def _before_treatment(fact: Known[T], when: DateInterval, treatment: Reading[str] | None) -> Fact[T]:
+def _before_treatment(fact: Fact[T], when: DateInterval, treatment: Reading[str] | None) -> Fact[T]:
     if treatment is None or treatment.when is None or isinstance(treatment.fact, Unknown):
         return fact
     if treatment.when.certainly_before(when):

@@ -12,9 +12,12 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
 
+from msgspec.structs import replace
+
 from fhir_mappings.compartment import PatientIdentity, Whose, whose
+from fhir_mappings.decoding import Malformed, decode
 from fhir_mappings.terminology import Concept, Terminology
-from fhir_mappings.wire import Coded, Entry, Malformed, Resource, decode
+from fhir_mappings.wire import Coded, Entry, Resource
 
 
 class Availability(StrEnum):
@@ -37,6 +40,10 @@ class Answer:
 
 ABSENT = Answer(Availability.ABSENT)
 
+_FAILURES = frozenset({"error", "fatal"})
+# Issue codes of a warning beside the hits: some results were left out (Epic 59204), so "nothing there" means nothing.
+_WITHHELD = frozenset({"suppressed", "incomplete"})
+
 
 class WhyUnused(StrEnum):
     """Why a resource was looked at and not used."""
@@ -52,12 +59,13 @@ class WhyUnused(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Unused:
-    """One resource that was looked at and not used, with the concepts it would have informed."""
+    """One resource that was looked at and not used, with its code and the concepts it would have informed."""
 
     reference: str
     why: WhyUnused
     concepts: frozenset[Concept] = frozenset()
     detail: str | None = None
+    code: Coded | None = None
 
 
 class PatientMismatchError(ValueError):
@@ -106,13 +114,14 @@ def read_answer(raw: bytes | None) -> Answer:
     if resource.resourceType == "OperationOutcome":
         return Answer(Availability.FAILED)
     if resource.resourceType != "Bundle":
-        return Answer(Availability.COMPLETE, (Entry(resource=resource),), tuple(malformed))
+        return Answer(Availability.COMPLETE, (Entry(resource=_without_entries(resource)),), tuple(malformed))
     entries = tuple(_flatten(resource))
-    if any(_is_failure(entry) for entry in entries):
+    issues = [issue for entry in entries if entry.resource for issue in entry.resource.issue or ()]
+    if any(issue.severity in _FAILURES for issue in issues):
         return Answer(Availability.FAILED)
-    more = any(link.relation == "next" for link in resource.link or ())
+    partial = _has_next(resource) or any(issue.code in _WITHHELD for issue in issues)
     usable = tuple(e for e in entries if e.resource and e.resource.resourceType != "OperationOutcome")
-    return Answer(Availability.PARTIAL if more else Availability.COMPLETE, usable, tuple(malformed))
+    return Answer(Availability.PARTIAL if partial else Availability.COMPLETE, usable, tuple(malformed))
 
 
 def build_chart(
@@ -128,7 +137,7 @@ def build_chart(
     Raises PatientMismatchError if the `patient` answer is another Patient; the other answers may hold other patients'
     resources (they are set aside), because servers do send them.
     """
-    patient = _context_patient(answers["patient"], patient_id)
+    patient = _context_patient(answers.get("patient", ABSENT), patient_id)
     entries = [entry for answer in answers.values() for entry in answer.entries]
     identity = PatientIdentity.of(patient_id, fhir_server, _patient_urls(entries, patient_id))
     usable: dict[str, dict[str, Resource]] = {}
@@ -144,10 +153,11 @@ def build_chart(
             kept = usable.setdefault(str(resource.resourceType), {})
             kept[key] = _newer(kept.get(key), resource)
         else:
-            unused[key] = Unused(resource.reference, reason, concepts_of(resource.code, terminology))
-    for item in (piece for answer in answers.values() for piece in answer.malformed):
-        unused[item.reference] = Unused(
-            item.reference, WhyUnused.MALFORMED, concepts_of(item.code, terminology), item.where
+            concepts = concepts_of(resource.code, terminology)
+            unused[key] = Unused(resource.reference, reason, concepts, code=resource.code)
+    for number, item in enumerate(piece for answer in answers.values() for piece in answer.malformed):
+        unused[f"{item.reference}#malformed-{number}"] = Unused(
+            item.reference, WhyUnused.MALFORMED, concepts_of(item.code, terminology), item.where, item.code
         )
     return Chart(
         patient=patient,
@@ -196,12 +206,18 @@ def _flatten(bundle: Resource) -> Iterator[Entry]:
     for entry in bundle.entry or ():
         if entry.resource is not None and entry.resource.resourceType == "Bundle":
             yield from _flatten(entry.resource)
-        else:
-            yield entry
+        elif entry.resource is not None:
+            yield Entry(entry.fullUrl, _without_entries(entry.resource), entry.search)
 
 
-def _is_failure(entry: Entry) -> bool:
-    resource = entry.resource
-    if resource is None or resource.resourceType != "OperationOutcome":
-        return False
-    return any(issue.severity in ("error", "fatal") for issue in resource.issue or ())
+def _without_entries(resource: Resource) -> Resource:
+    """Only Bundles have entries; on anything else they are an endless nesting that no reader should walk into."""
+    return resource if resource.entry is None else replace(resource, entry=None)
+
+
+def _has_next(bundle: Resource) -> bool:
+    """True if more pages exist, of the Bundle or of one inside it."""
+    if any(link.relation == "next" for link in bundle.link or ()):
+        return True
+    inner = (entry.resource for entry in bundle.entry or () if entry.resource)
+    return any(_has_next(resource) for resource in inner if resource.resourceType == "Bundle")

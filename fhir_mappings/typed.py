@@ -41,10 +41,17 @@ def problem(resource: Resource) -> str | None:
     """The element at which the projected resource stops being valid R4, or None; never a value from the chart."""
     kind = str(resource.resourceType)
     whole: dict[str, Any] = msgspec.to_builtins(resource, builtin_types=(Decimal,))
-    projected = {name: whole[name] for name in _ELEMENTS[kind] if name in whole}
+    projected = {name: _without_blanks(whole[name]) for name in _ELEMENTS[kind] if name in whole}
     try:
         _model(kind).model_validate({"resourceType": kind, **projected})
     except ValidationError as error:
         location = error.errors(include_input=False, include_url=False)[0]["loc"]
         return ".".join(str(part) for part in location) or "resource"
     return None
+
+
+def _without_blanks(value: Any) -> Any:
+    """The element without its empty texts: servers send `"display": ""`, which says nothing and must cost nothing."""
+    if isinstance(value, dict):
+        return {key: _without_blanks(item) for key, item in value.items() if item != ""}
+    return [_without_blanks(item) for item in value if item != ""] if isinstance(value, list) else value

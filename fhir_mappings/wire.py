@@ -1,26 +1,27 @@
-"""Bytes to structs that hold only the elements our readers use; everything else is skipped, not built.
+"""Structs that hold only the elements our readers use; everything else is skipped, not built.
 
 One flat struct serves every resource type: a chart's thousands of Observations then cost a fraction of a JSON parse.
 The price is that a field keeps the union of the shapes it has in different types and FHIR versions; `Coded` is a
 Coding, a CodeableConcept or R5's CodeableReference alike.
-
-A resource whose elements have impossible types is set aside as `Malformed` and never costs its neighbours.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterator
 from decimal import Decimal
-from typing import Any
 
-import msgspec
-from msgspec import Raw, Struct
+from msgspec import Struct
 
 
 class Coding(Struct, frozen=True, omit_defaults=True):
     system: str | None = None
     code: str | None = None
     display: str | None = None
+
+
+class CodeableConcept(Struct, frozen=True, omit_defaults=True):
+    coding: list[Coding] | None = None
+    text: str | None = None
 
 
 class Coded(Struct, frozen=True, omit_defaults=True):
@@ -31,7 +32,7 @@ class Coded(Struct, frozen=True, omit_defaults=True):
     system: str | None = None
     code: str | None = None
     display: str | None = None
-    concept: Coded | None = None
+    concept: CodeableConcept | None = None
 
     def codings(self) -> Iterator[Coding]:
         """Every coding, in whichever of the three shapes it came."""
@@ -39,7 +40,7 @@ class Coded(Struct, frozen=True, omit_defaults=True):
             yield Coding(self.system, self.code, self.display)
         yield from self.coding or ()
         if self.concept is not None:
-            yield from self.concept.codings()
+            yield from self.concept.coding or ()
 
     def label(self) -> str | None:
         """A name for a reader: the text, else the first display."""
@@ -156,6 +157,10 @@ class Resource(Struct, frozen=True, omit_defaults=True):
     onsetPeriod: Period | None = None
     recordedDate: str | None = None
     abatementDateTime: str | None = None
+    abatementPeriod: Period | None = None
+    abatementAge: Quantity | None = None
+    abatementRange: Range | None = None
+    abatementString: str | None = None
     # Observation, DiagnosticReport
     effectiveDateTime: str | None = None
     effectiveInstant: str | None = None
@@ -201,113 +206,3 @@ class Entry(Struct, frozen=True, omit_defaults=True):
     fullUrl: str | None = None
     resource: Resource | None = None
     search: Search | None = None
-
-
-class Malformed(Struct, frozen=True):
-    """A resource that could not be decoded: what can still be said of it, and where it went wrong."""
-
-    reference: str
-    code: Coded | None
-    where: str
-
-
-# msgspec knows no optional Raw: an empty one stands for an element that is not there.
-_NOTHING = Raw()
-
-
-class _LooseResource(Struct, frozen=True):
-    resourceType: Any = None
-    id: Any = None
-    code: Raw = _NOTHING
-
-
-class _LooseEntry(Struct, frozen=True):
-    fullUrl: Any = None
-    resource: Raw = _NOTHING
-    search: Any = None
-
-
-class _LooseBundle(Struct, frozen=True):
-    resourceType: str
-    entry: list[Raw] | None = None
-    link: Any = None
-    issue: Any = None
-
-
-_RESOURCE = msgspec.json.Decoder(Resource)
-_LOOSE_RESOURCE = msgspec.json.Decoder(_LooseResource)
-_LOOSE_ENTRY = msgspec.json.Decoder(_LooseEntry)
-_LOOSE_BUNDLE = msgspec.json.Decoder(_LooseBundle)
-_CODED = msgspec.json.Decoder(Coded)
-
-
-def decode(raw: bytes | Raw) -> tuple[Resource | None, list[Malformed]]:
-    """Decode one resource or Bundle; what fails inside a Bundle is set aside alone.
-
-    Returns (None, [...]) if nothing of it can be read. Never raises, whatever the bytes.
-    """
-    try:
-        return _RESOURCE.decode(raw), []
-    except (msgspec.DecodeError, RecursionError) as error:
-        return _decode_piece_by_piece(raw, str(error))
-
-
-def _decode_piece_by_piece(raw: bytes | Raw, complaint: str) -> tuple[Resource | None, list[Malformed]]:
-    try:
-        bundle = _LOOSE_BUNDLE.decode(raw)
-    except (msgspec.DecodeError, RecursionError):
-        bundle = None
-    if bundle is None or bundle.resourceType != "Bundle":
-        return None, [_malformed(raw, complaint)]
-    entries: list[Entry] = []
-    malformed: list[Malformed] = []
-    for raw_entry in bundle.entry or []:
-        _decode_entry(raw_entry, entries, malformed)
-    links = [Link(link.get("relation")) for link in _dicts(bundle.link) if isinstance(link.get("relation"), str)]
-    return Resource(resourceType="Bundle", entry=entries, link=links or None), malformed
-
-
-def _decode_entry(raw: Raw, entries: list[Entry], malformed: list[Malformed]) -> None:
-    try:
-        loose = _LOOSE_ENTRY.decode(raw)
-    except (msgspec.DecodeError, RecursionError) as error:
-        malformed.append(_malformed(raw, str(error)))
-        return
-    if bytes(loose.resource) in (b"", b"null"):
-        return
-    try:
-        resource = _RESOURCE.decode(loose.resource)
-    except (msgspec.DecodeError, RecursionError) as error:
-        malformed.append(_malformed(loose.resource, str(error)))
-        return
-    mode = loose.search.get("mode") if isinstance(loose.search, dict) else None
-    entries.append(
-        Entry(
-            fullUrl=loose.fullUrl if isinstance(loose.fullUrl, str) else None,
-            resource=resource,
-            search=Search(mode) if isinstance(mode, str) else None,
-        )
-    )
-
-
-def _malformed(raw: bytes | Raw, complaint: str) -> Malformed:
-    """Name a resource that failed, by the little of it that can be read; the complaint names no values."""
-    where = complaint.rpartition(" - at ")[2].strip("`") if " - at " in complaint else "$"
-    try:
-        loose = _LOOSE_RESOURCE.decode(raw)
-    except (msgspec.DecodeError, RecursionError):
-        return Malformed("resource/unreadable", None, where)
-    kind = loose.resourceType if isinstance(loose.resourceType, str) else "resource"
-    identity = loose.id if isinstance(loose.id, str) else "without-id"
-    code: Coded | None = None
-    if loose.code != _NOTHING:
-        try:
-            code = _CODED.decode(loose.code)
-        except (msgspec.DecodeError, RecursionError):
-            code = None
-    return Malformed(f"{kind}/{identity}", code, where)
-
-
-def _dicts(value: Any) -> Iterator[dict[str, Any]]:
-    if isinstance(value, list):
-        yield from (item for item in value if isinstance(item, dict))

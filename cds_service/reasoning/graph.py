@@ -114,7 +114,10 @@ class Node(Generic[N]):
 
     def edge(self, answer: str) -> Edge:
         """The edge of an answer; a node that answers what it did not declare is a programming error."""
-        return next(edge for edge in self.edges if edge.answer == answer)
+        for edge in self.edges:
+            if edge.answer == answer:
+                return edge
+        raise LookupError(f"node {self.id} declares no edge {answer!r}")
 
 
 @dataclass(frozen=True, slots=True)
@@ -146,7 +149,7 @@ class Graph(Generic[N]):
 
     @classmethod
     def of(cls, nodes: Iterable[Node[N]]) -> Graph[N]:
-        """Build the graph; ids must be unique and every edge must lead to a node."""
+        """Build the graph; ids must be unique, every edge must lead to a node, and none back to an earlier round."""
         listed = list(nodes)
         by_id = {node.id: node for node in listed}
         if len(by_id) != len(listed):
@@ -155,33 +158,36 @@ class Graph(Generic[N]):
             for edge in node.edges:
                 if edge.to is not None and edge.to not in by_id:
                     raise ValueError(f"edge {node.id} --{edge.answer}--> {edge.to} leads nowhere")
+                if edge.to is not None and by_id[edge.to].round < node.round:
+                    raise ValueError(f"edge {node.id} --{edge.answer}--> {edge.to} leads back to an earlier round")
         return cls(by_id)
 
     def walk(self, needs: N) -> Walk:
         """Walk from the first node until an edge ends the walk or a stop takes effect."""
         node: Node[N] | None = next(iter(self.nodes.values()))
         steps: list[Step] = []
-        found: list[tuple[int, Finding]] = []
+        found = first_round = Findings()
         state: str | None = None
         blocked_in: int | None = None
         while node is not None:
             if blocked_in is not None and node.round > blocked_in:
-                return self._stopped(steps, found)
-            outcome = node.ask(needs, Findings(finding for _, finding in found))
+                return self._stopped(steps, first_round)
+            outcome = node.ask(needs, found)
             edge = node.edge(outcome.answer)
             steps.append(Step(node.id, node.question, outcome.answer, outcome.inputs, edge.basis))
             if edge.stop is Stop.NOW:
-                found = [item for item in found if item[0] == 1]
-                found += [(1, finding) for finding in outcome.findings]
-                return self._stopped(steps, found)
-            found += [(node.round, finding) for finding in outcome.findings]
+                return self._stopped(steps, (*first_round, *outcome.findings))
+            if outcome.findings:
+                found = Findings((*found, *outcome.findings))
+            if node.round == 1:
+                first_round = found
             state = edge.state or state
             if edge.stop is Stop.END_OF_ROUND:
                 blocked_in = node.round
             node = self.nodes[edge.to] if edge.to is not None else None
-        return Walk(tuple(steps), Findings(finding for _, finding in found), state, stopped=False)
+        return Walk(tuple(steps), found, state, stopped=False)
 
     @staticmethod
-    def _stopped(steps: list[Step], found: list[tuple[int, Finding]]) -> Walk:
-        questions = (f for round_, f in found if round_ == 1 and f.kind in (Kind.ASK, Kind.INFORM))
+    def _stopped(steps: list[Step], kept: tuple[Finding, ...]) -> Walk:
+        questions = (finding for finding in kept if finding.kind in (Kind.ASK, Kind.INFORM))
         return Walk(tuple(steps), Findings(questions), None, stopped=True)

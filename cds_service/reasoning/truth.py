@@ -5,8 +5,8 @@ A Truth refuses to be used in an `if`: "unknown" must never be taken for "no".
 
 from __future__ import annotations
 
+from collections.abc import Container
 from enum import Enum
-from functools import reduce
 from typing import NoReturn, TypeVar
 
 from fhir_mappings.facts import Fact, Unknown
@@ -54,12 +54,18 @@ _NOT = {YES: NO, NO: YES, UNKNOWN: UNKNOWN}
 
 def all_of(*truths: Truth) -> Truth:
     """Yes if every one is yes, no if any is no."""
-    return reduce(lambda left, right: _AND[left, right], truths, YES)
+    result = YES
+    for truth in truths:
+        result = _AND[result, truth]
+    return result
 
 
 def any_of(*truths: Truth) -> Truth:
     """Yes if any is yes, no if every one is no."""
-    return reduce(lambda left, right: _OR[left, right], truths, NO)
+    result = NO
+    for truth in truths:
+        result = _OR[result, truth]
+    return result
 
 
 def negate(truth: Truth) -> Truth:
@@ -79,6 +85,13 @@ def equals(fact: Fact[T], value: T) -> Truth:
     if isinstance(fact, Unknown):
         return UNKNOWN
     return YES if fact.value == value else NO
+
+
+def one_of(fact: Fact[T], values: Container[T]) -> Truth:
+    """Whether a fact has one of these values."""
+    if isinstance(fact, Unknown):
+        return UNKNOWN
+    return YES if fact.value in values else NO
 
 
 def is_known(fact: Fact[T]) -> Truth:

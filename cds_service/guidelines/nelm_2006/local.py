@@ -5,9 +5,11 @@ Each function answers one node of `pathway`; the questions themselves are in `ru
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 from cds_service.guidelines.nelm_2006 import bases as on
 from cds_service.guidelines.nelm_2006 import rules
-from cds_service.guidelines.nelm_2006.finding import ask, offer, unknown_among, withhold
+from cds_service.guidelines.nelm_2006.finding import ask, offer, withhold
 from cds_service.guidelines.nelm_2006.needs import Needs
 from cds_service.reasoning.graph import Basis, Finding, Findings, Kind, Outcome
 from cds_service.reasoning.truth import NO, UNKNOWN, YES, Truth, any_of, equals, holds, is_known
@@ -31,17 +33,36 @@ def ablation_reasons(needs: Needs) -> tuple[Finding, ...]:
     return tuple(withhold("T-ABLATE", reason) for reason, truth in reasons.items() if truth is YES)
 
 
-def ablation_not_settled(needs: Needs) -> tuple[str, ...]:
-    """The measurements without which ablation can be neither offered nor withheld."""
-    open_inputs = {
+def limits_not_settled(needs: Needs) -> tuple[str, ...]:
+    """The measurements that do not tell whether the liver is within the limits of ablation."""
+    return _not_known({
         "lesion_count": rules.count_above_seven(needs),
-        "largest_lesion_cm": any_of(rules.size_above_7cm(needs), _tier_unknown(needs)),
-    }
-    return tuple(name for name, truth in open_inputs.items() if truth is UNKNOWN)
+        "largest_lesion_cm": rules.size_above_7cm(needs),
+    })  # fmt: skip
 
 
-def _tier_unknown(needs: Needs) -> Truth:
-    return UNKNOWN if rules.size_up_to_4cm(needs) is UNKNOWN else NO
+def ablation_not_settled(needs: Needs) -> tuple[str, ...]:
+    """The measurements without which ablation can be neither offered, in the tier that fits, nor withheld."""
+    tier_unknown = UNKNOWN if rules.size_up_to_4cm(needs) is UNKNOWN else NO
+    return _not_known({
+        "lesion_count": rules.count_above_seven(needs),
+        "largest_lesion_cm": any_of(rules.size_above_7cm(needs), tier_unknown),
+    })  # fmt: skip
+
+
+def unmapped(needs: Needs) -> tuple[str, ...]:
+    """Number and size of the lesions, each that is unknown or too vague for N6 and N7: what W-MAP asks in full."""
+    count = _not_known({"lesion_count": rules.several_lesions(needs)})
+    return tuple(dict.fromkeys((*count, *ablation_not_settled(needs))))
+
+
+def _not_known(truths: Mapping[str, Truth]) -> tuple[str, ...]:
+    return tuple(name for name, truth in truths.items() if truth is UNKNOWN)
+
+
+def _response_not_known(needs: Needs) -> tuple[str, ...]:
+    """The response to an embolisation, if it is to be asked for (5.1)."""
+    return ("response",) if rules.after_embolisation(needs) is YES and is_known(needs.response) is NO else ()
 
 
 def ablation_offer(needs: Needs, *branch: Basis) -> Finding:
@@ -53,34 +74,38 @@ def ablation_offer(needs: Needs, *branch: Basis) -> Finding:
 def palliation(needs: Needs, findings: Findings) -> Outcome:
     """N5-LOCAL: with extrahepatic disease, local treatment for symptoms only (R27, A5, A6, A30)."""
     asked = ("carcinoid_syndrome", "symptoms_controlled")
-    if rules.syndrome(needs) is NO:
-        return Outcome("no symptoms", asked, (withhold("T-ABLATE", "extrahepatic_asymptomatic"),))
-    if rules.syndrome(needs) is YES and rules.controlled(needs) is YES:
-        return Outcome("controlled", asked, (withhold("T-ABLATE", "symptoms_controlled"),))
-    if rules.syndrome(needs) is UNKNOWN or rules.controlled(needs) is UNKNOWN:
-        open_inputs = unknown_among(needs, asked)
-        return Outcome("not known", asked, (ask("W-SYMPT", *open_inputs),))
+    match rules.syndrome(needs):
+        case Truth.NO:
+            return Outcome("no symptoms", asked, (withhold("T-ABLATE", "extrahepatic_asymptomatic"),))
+        case Truth.UNKNOWN:
+            # Whether symptoms are controlled is a question only where there are symptoms.
+            return Outcome("not known", asked, (ask("W-SYMPT", "carcinoid_syndrome"),))
+    match rules.controlled(needs):
+        case Truth.YES:
+            return Outcome("controlled", asked, (withhold("T-ABLATE", "symptoms_controlled"),))
+        case Truth.UNKNOWN:
+            return Outcome("not known", asked, (ask("W-SYMPT", "symptoms_controlled"),))
     inputs = (*asked, *ABLATION_INPUTS)
     if reasons := ablation_reasons(needs):
         return Outcome("beyond the limits of ablation", inputs, reasons)
-    if open_inputs := ablation_not_settled(needs):
+    if open_inputs := limits_not_settled(needs):
         return Outcome("lesions not mapped", inputs, (ask("W-MAP", *open_inputs),))
     return Outcome("within the limits of ablation", inputs, (offer("T-ABLATE-PALL", on.EXTRAHEPATIC_ABLATION),))
 
 
 def resection(needs: Needs, findings: Findings) -> Outcome:
     """N6: is radical resection feasible (R15, R16, R19, A4, A8)?"""
-    embolised_unread: tuple[Finding, ...] = ()
-    if rules.after_embolisation(needs) is YES:
-        if is_known(needs.response) is YES:
-            return Outcome("embolised, response known", ("context", "response"))
-        embolised_unread = (ask("W-MAP", "response"),)
+    response = _response_not_known(needs)
+    if rules.after_embolisation(needs) is YES and not response:
+        return Outcome("embolised, response known", ("context", "response"))
     if rules.several_lesions(needs) is UNKNOWN:
-        return Outcome("number of lesions not known", ("lesion_count",), (ask("W-MAP", "lesion_count"),))
+        questions = (ask("W-MAP", *unmapped(needs), *response),)
+        return Outcome("number of lesions not known", ("lesion_count",), questions)
+    found: tuple[Finding, ...] = (ask("W-MAP", *response),) if response else ()
     if any_of(rules.several_lesions(needs), rules.small_multiple(needs)) is YES:
-        found = (*embolised_unread, withhold("T-RESECT", "multiple"))
+        found = (*found, withhold("T-RESECT", "multiple"))
         return Outcome("several lesions", ("lesion_count", "small_multiple_mets"), found)
-    return _solitary(needs, embolised_unread)
+    return _solitary(needs, found)
 
 
 def _solitary(needs: Needs, found: tuple[Finding, ...]) -> Outcome:
@@ -102,11 +127,10 @@ def resection_reasons(needs: Needs) -> tuple[Finding, ...]:
 
 
 def _resection_not_settled(needs: Needs) -> tuple[str, ...]:
-    open_inputs = {
+    return _not_known({
         "radical_resection_possible": rules.radically_resectable(needs),
         "remnant_adequate": rules.remnant_adequate(needs),
-    }
-    return tuple(name for name, truth in open_inputs.items() if truth is UNKNOWN)
+    })  # fmt: skip
 
 
 def ablation(needs: Needs, findings: Findings) -> Outcome:
@@ -116,7 +140,9 @@ def ablation(needs: Needs, findings: Findings) -> Outcome:
         return _beside_resection(needs, on.BESIDE_RESECTION)
     reasons = ablation_reasons(needs)
     if not reasons and (open_inputs := ablation_not_settled(needs)):
-        return Outcome("lesions not mapped", ABLATION_INPUTS, (ask("W-MAP", *open_inputs),))
+        # A stop keeps only the questions of this node: the response asked for in N6 is named again.
+        found: tuple[Finding, ...] = (ask("W-MAP", *open_inputs, *_response_not_known(needs)),)
+        return Outcome("lesions not mapped", ABLATION_INPUTS, found)
     offered = () if reasons else (ablation_offer(needs, on.ABLATION_BEFORE_REST),)
     debulked = _debulking(needs)
     found = (*offered, *reasons, *debulked)
@@ -202,8 +228,9 @@ def follow_on(needs: Needs, findings: Findings) -> Outcome:
         return _good_response(needs)
     inputs = ("response", *EMBOLISATION_INPUTS, *ABLATION_INPUTS)
     reasons = ablation_reasons(needs)
-    if rules.several_lesions(needs) is UNKNOWN or (not reasons and ablation_not_settled(needs)):
-        open_inputs = unknown_among(needs, ("lesion_count", "largest_lesion_cm")) or ablation_not_settled(needs)
+    open_inputs = ablation_not_settled(needs)
+    # Without a count the walk stops whatever else holds, as in N6; without a size unless a reason holds, as in N7.
+    if is_known(needs.lesion_count) is NO or (open_inputs and not reasons):
         return Outcome("lesions not mapped", inputs, (ask("W-MAP", *open_inputs),))
     again = embolise(needs, "T-EMBO-AGAIN", on.POOR_RESPONSE, on.FOLLOW_ON)
     if reasons:
@@ -222,5 +249,5 @@ def _good_response(needs: Needs) -> Outcome:
     if rules.remnant_adequate(needs) is UNKNOWN:
         return Outcome("good response, remnant not known", inputs, (ask("W-RESECT", "remnant_adequate"),))
     beside = _beside_resection(needs, on.ABLATION_BESIDE_POSTEMBO)
-    resect = offer("T-RESECT-POSTEMBO", on.GOOD_RESPONSE_RESECTION)
+    resect = offer("T-RESECT-POSTEMBO", on.GOOD_RESPONSE_RESECTION, on.FOLLOW_ON)
     return Outcome("good response, resectable", (*inputs, *ABLATION_INPUTS), (resect, *beside.findings))

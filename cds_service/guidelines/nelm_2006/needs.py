@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass, field, fields
+from operator import attrgetter
 from typing import Any
 
 from fhir_mappings.facts import Fact, Interval, Known, Unknown, WhyUnknown
@@ -59,10 +60,13 @@ class Needs:
 
     def facts(self) -> Iterator[tuple[str, Fact[Any]]]:
         """Name and fact of every input, in the order declared."""
-        for declared in fields(self):
-            yield declared.name, getattr(self, declared.name)
+        return zip(_NAMES, _VALUES(self), strict=True)
 
     def fact(self, name: str) -> Fact[Any]:
         """The fact of one input by its name."""
         found: Fact[Any] = getattr(self, name)
         return found
+
+
+_NAMES = tuple(declared.name for declared in fields(Needs))
+_VALUES = attrgetter(*_NAMES)  # every decision reads all of them

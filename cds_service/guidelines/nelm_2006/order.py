@@ -18,7 +18,7 @@ _EMBOLISATION = ("T-EMBO", "T-EMBO-AGAIN")
 _TEAM = ("R-MDT",)
 
 # An open one of these makes the advice provisional; an open W-PRIM, W-CGA or W-SEROT does not.
-_MAKES_PROVISIONAL = frozenset({
+MAKES_PROVISIONAL = frozenset({
     "W-SYMPT", "W-KI67", "W-PATH", "W-MAP", "W-RESECT", "W-EMBO", "W-MIBG", "W-HEPMEG",
 })  # fmt: skip
 
@@ -50,4 +50,4 @@ def state_of(walk: Walk) -> str:
         return walk.state
     if walk.stopped:
         return "workup"
-    return "provisional" if _MAKES_PROVISIONAL & set(walk.findings.codes(Kind.ASK)) else "treat"
+    return "provisional" if MAKES_PROVISIONAL & set(walk.findings.codes(Kind.ASK)) else "treat"

@@ -103,7 +103,7 @@ def extent(needs: Needs, findings: Findings) -> Outcome:
                 found += (withhold("T-DEBULK", "extrahepatic"),)
             return Outcome("present", inputs, found)
         case Truth.UNKNOWN:
-            unmapped = unknown_among(needs, ("lesion_count", "largest_lesion_cm"))
+            unmapped = local.unmapped(needs)
             questions: tuple[Finding, ...] = (ask("W-EXTRA", "extrahepatic_disease"),)
             questions += (ask("W-MAP", *unmapped),) if unmapped else ()
             return Outcome("not known or indeterminate", inputs, questions)
@@ -137,8 +137,8 @@ def team(needs: Needs, findings: Findings) -> Outcome:
     """N14: is nothing left to offer, or does a question belong to the team (R52, A16, A24)?"""
     if not findings.codes(Kind.OFFER):
         return Outcome("no option left", (), (offer("R-MDT", on.NOTHING_LEFT),))
-    if systemic.team_question(needs, findings):
-        return Outcome("a question for the team", (), (offer("R-MDT", on.TEAM_BESIDE_OPTIONS),))
+    if basis := systemic.team_question(needs, findings):
+        return Outcome("a question for the team", (), (offer("R-MDT", *basis),))
     return Outcome("options listed")
 
 

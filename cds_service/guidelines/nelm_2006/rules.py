@@ -20,10 +20,11 @@ from cds_service.reasoning.truth import (
     holds,
     is_known,
     negate,
+    one_of,
 )
 from fhir_mappings.facts import Unknown
 
-HINDGUT = ("descending_colon", "sigmoid", "rectum", "anal_canal", "hindgut")  # R2
+HINDGUT = frozenset({"descending_colon", "sigmoid", "rectum", "anal_canal", "hindgut"})  # R2
 
 
 def crisis_now(needs: Needs) -> Truth:
@@ -43,7 +44,7 @@ def under_18(needs: Needs) -> Truth:
 
 def hindgut_primary(needs: Needs) -> Truth:
     """Is the primary in the hindgut, where no serotonin is made (R2, R6)? No known site does not prove it (A14)."""
-    return any_of(*(_read_as_no(equals(needs.primary_site, site)) for site in HINDGUT))
+    return _read_as_no(one_of(needs.primary_site, HINDGUT))
 
 
 def imaging_complete(needs: Needs) -> Truth:
@@ -148,10 +149,7 @@ def debulking_considered(needs: Needs) -> Truth:
 def cytoreduction_sufficient(needs: Needs) -> Truth:
     """Can at least 90 % of the tumour be removed (R24, A11), or are several lesions radically resectable (A8)?"""
     several_radical = _read_as_no(all_of(several_lesions(needs), radically_resectable(needs)))
-    by_percentage = at_least(needs.est_cytoreduction_pct, limit.CYTOREDUCTION_AT_LEAST_PERCENT)
-    if several_radical is YES:
-        return YES
-    return by_percentage
+    return any_of(several_radical, at_least(needs.est_cytoreduction_pct, limit.CYTOREDUCTION_AT_LEAST_PERCENT))
 
 
 def receptor_positive(needs: Needs) -> Truth:
@@ -192,8 +190,18 @@ def after_embolisation(needs: Needs) -> Truth:
 
 
 def ablation_comes_first(needs: Needs) -> Truth:
-    """Is this a recurrence or the follow-up of an ablation, where ablation is listed before resection (R56, A4)?"""
-    return any_of(_read_as_no(equals(needs.context, "recurrence")), _read_as_no(equals(needs.context, "post_ablation")))
+    """Is this a recurrence or the follow-up of an ablation, where ablation is listed before resection (R56, A4)?
+
+    Silence is read as the initial context (P). With disease beyond the liver the order does not look at the context.
+    """
+    if extrahepatic(needs) is YES:
+        return NO
+    return _read_as_no(one_of(needs.context, ("recurrence", "post_ablation")))
+
+
+def partial_response_to_ablation(needs: Needs) -> Truth:
+    """Did an ablation leave a partial response (R33)? Silence is read as no."""
+    return _read_as_no(all_of(equals(needs.context, "post_ablation"), equals(needs.response, "partial")))
 
 
 def too_old_for_transplantation(needs: Needs) -> Truth:

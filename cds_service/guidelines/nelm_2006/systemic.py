@@ -10,7 +10,7 @@ from cds_service.guidelines.nelm_2006 import rules
 from cds_service.guidelines.nelm_2006.finding import ask, offer, withhold
 from cds_service.guidelines.nelm_2006.needs import Needs
 from cds_service.reasoning.graph import Basis, Finding, Findings, Kind, Outcome
-from cds_service.reasoning.truth import NO, UNKNOWN, YES, any_of, holds, is_known
+from cds_service.reasoning.truth import NO, UNKNOWN, YES, holds, is_known
 
 OCTREOTIDE_INPUTS = ("srs", "other_syndrome", "failed_therapies")
 OPTION_QUESTIONS = frozenset({"W-MAP", "W-RESECT", "W-EMBO", "W-MIBG"})
@@ -63,7 +63,9 @@ def beside_local(needs: Needs, findings: Findings) -> Outcome:
     """N9-LOCAL: carcinoid syndrome beside a local treatment: octreotide too (R33, R42, A17)?"""
     if rules.syndrome(needs) is not YES:
         return Outcome("no carcinoid syndrome on record", ("carcinoid_syndrome",))
-    found = octreotide(needs, on.LOCAL_OCTREOTIDE, on.ABLATION_BEFORE_REST)
+    partial = rules.partial_response_to_ablation(needs) is YES
+    basis = on.PARTIAL_RESPONSE_OCTREOTIDE if partial else on.LOCAL_OCTREOTIDE
+    found = octreotide(needs, basis, on.ABLATION_BEFORE_REST)
     return Outcome("carcinoid syndrome", ("carcinoid_syndrome", *OCTREOTIDE_INPUTS), found)
 
 
@@ -115,12 +117,13 @@ def _transplant_questions(needs: Needs) -> tuple[Finding, ...]:
     return found
 
 
-def team_question(needs: Needs, findings: Findings) -> bool:
-    """Does a question beside the options belong to the team (A16, A24, P)?"""
+def team_question(needs: Needs, findings: Findings) -> tuple[Basis, ...]:
+    """Does a question beside the options belong to the team (A16, A24, P)? The basis of each that does."""
     negative_scan = "T-OCT:srs_negative" in findings.withheld()
     symptomatic = rules.syndrome(needs) is YES and rules.controlled(needs) is not YES
-    return any_of(
-        YES if negative_scan and symptomatic else NO,
-        rules.other_functioning_syndrome(needs),
-        rules.transplanted(needs),
-    ) is YES  # fmt: skip
+    questions = (
+        (on.TEAM_BESIDE_OPTIONS, negative_scan and symptomatic),
+        (on.OTHER_SYNDROME, rules.other_functioning_syndrome(needs) is YES),
+        (on.TRANSPLANTED, rules.transplanted(needs) is YES),
+    )
+    return tuple(basis for basis, asked in questions if asked)

@@ -6,7 +6,9 @@ from dataclasses import dataclass
 
 from cds_service.guidelines.nelm_2006 import thresholds as limit
 from cds_service.guidelines.nelm_2006.intake import course, liver, tumour
+from cds_service.guidelines.nelm_2006.intake.carriers import complete
 from cds_service.guidelines.nelm_2006.intake.scope import Scope, read_crisis, read_scope
+from cds_service.guidelines.nelm_2006.intake.set_aside import note_what_was_set_aside, summary
 from cds_service.guidelines.nelm_2006.needs import Needs
 from fhir_mappings.assessment import AssessmentCode
 from fhir_mappings.condition import conditions
@@ -31,6 +33,8 @@ class ChartReading:
     other_malignancies: tuple[str, ...]
     beside: tuple[tuple[str, Source], ...]  # found, but not counted: 5-HIAA, serotonin of another specimen
     unused: tuple[Unused, ...]
+    set_aside: str  # one phrase on the unused resources that would have mattered
+    unread_keys: tuple[str, ...]  # queries that brought no answer, an error, or only part of it
 
 
 def might_be_ours(scope: Scope, crisis: object) -> bool:
@@ -47,7 +51,7 @@ def read_chart(chart: Chart) -> ChartReading:
     unused = (*chart.unused, *unused_conditions)
     if not might_be_ours(scope, crisis):
         out = Needs(nelm_confirmed=scope.nelm_confirmed, carcinoid_crisis_now=crisis)
-        return ChartReading(out, scope.histology_from_codes, scope.other_malignancies, (), unused)
+        return ChartReading(out, scope.histology_from_codes, scope.other_malignancies, (), unused, "", ())
     done = procedures(chart)
     imaging_done = examinations(chart)
     imaging = Recency(limit.IMAGING_COUNTS_DAYS, latest_of(done, LIVER_DIRECTED))
@@ -88,7 +92,15 @@ def read_chart(chart: Chart) -> ChartReading:
         carcinoid_heart_disease=course.on_record(chart, found, Concept.CARCINOID_HEART_DISEASE),
         liver_transplant=course.liver_transplant(chart, found, done),
     )
-    return ChartReading(needs, scope.histology_from_codes, scope.other_malignancies, _beside(chart), unused)
+    return ChartReading(
+        needs=note_what_was_set_aside(needs, unused),
+        histology_from_codes=scope.histology_from_codes,
+        other_malignancies=scope.other_malignancies,
+        beside=_beside(chart),
+        unused=unused,
+        set_aside=summary(unused),
+        unread_keys=tuple(key for key in chart.availability if not complete(chart, key)),
+    )
 
 
 def _beside(chart: Chart) -> tuple[tuple[str, Source], ...]:

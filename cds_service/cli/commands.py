@@ -1,0 +1,80 @@
+"""The commands and their options, exactly as promised (docs/interfaces)."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from cds_service import __version__
+from cds_service.errors import ConfigurationError
+from cds_service.settings import Settings
+
+app = typer.Typer(
+    add_completion=False,
+    no_args_is_help=True,
+    pretty_exceptions_enable=False,
+    help="CDS Hooks service for neuroendocrine liver metastases, after the 2006 Utrecht protocol.",
+)
+
+
+def _version(asked: bool) -> None:
+    if asked:
+        typer.echo(f"nelm-cds {__version__}")
+        raise typer.Exit
+
+
+@app.callback()
+def options(
+    version: Annotated[
+        bool, typer.Option("--version", callback=_version, is_eager=True, help="Print the version.")
+    ] = False,
+) -> None:
+    """Options of the command itself."""
+
+
+@app.command()
+def serve(
+    context: typer.Context,
+    host: Annotated[str, typer.Option(help="Address to listen on.")] = "127.0.0.1",
+    port: Annotated[int, typer.Option(min=0, max=65535, help="Port to listen on.")] = 8000,
+) -> None:
+    """Run the service in the foreground."""
+    from cds_service.cli.serve import run
+
+    run(_settings(context.obj), host, port)
+
+
+@app.command()
+def replay(
+    context: typer.Context,
+    paths: Annotated[list[Path], typer.Argument(help="Story folders, folders to walk, or JSON files.", exists=True)],
+    as_json: Annotated[bool, typer.Option("--json", help="One JSON object a line.")] = False,
+    explain: Annotated[bool, typer.Option(help="Every input, and every resource that was not used.")] = False,
+    as_of: Annotated[str | None, typer.Option(help="Evaluate at this date instead of the story's own.")] = None,
+    url: Annotated[str | None, typer.Option(help="Post to this running service instead of evaluating here.")] = None,
+) -> None:
+    """Evaluate FHIR bundles and hook requests through the same path as the service."""
+    from cds_service.cli.replay import run
+
+    sys.exit(run(paths, _settings(context.obj), as_json=as_json, explain=explain, as_of=_date(as_of), url=url))
+
+
+def _date(text: str | None) -> str | None:
+    from fhir_mappings.dates import parse_date
+
+    if text is not None and parse_date(text) is None:
+        raise typer.BadParameter("must be a date such as 2026-03-02", param_hint="--as-of")
+    return text
+
+
+def _settings(environ: Mapping[str, str]) -> Settings:
+    try:
+        return Settings.from_environ(environ)
+    except ConfigurationError as error:
+        for problem in error.problems:
+            typer.echo(f"nelm-cds: {problem}", err=True)
+        raise typer.Exit(2) from error

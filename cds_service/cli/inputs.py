@@ -1,0 +1,151 @@
+"""What `replay` is given: stories, folders and files, each one an input that can be evaluated or posted."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import orjson
+
+from cds_service.gather import PREFETCH_KEYS
+
+_KEY_OF_TYPE = {
+    "Condition": "conditions",
+    "Observation": "observations",
+    "ImagingStudy": "imaging",
+    "Procedure": "procedures",
+    "DiagnosticReport": "diagnosticReports",
+}
+
+
+class UnreadableInputError(Exception):
+    """An input that is not JSON, or JSON that is neither FHIR nor a hook request; the message says where."""
+
+
+@dataclass(frozen=True, slots=True)
+class Input:
+    """One input: where it was found, the hook request it makes, and the date its story is told at."""
+
+    path: Path
+    request: bytes
+    patient: str | None
+    as_of: str | None
+
+
+def find(paths: Iterable[Path]) -> list[Path]:
+    """Every input below the paths: a story folder is one, any other folder is walked, every *.json is one."""
+    return [found for path in paths for found in _walk(path)]
+
+
+def _walk(path: Path) -> Iterator[Path]:
+    if not path.is_dir() or is_story(path):
+        yield path
+    else:
+        for child in sorted(path.iterdir()):
+            if child.is_dir() or child.suffix == ".json":
+                yield from _walk(child)
+
+
+def is_story(path: Path) -> bool:
+    """True for a folder that holds a bundle or a request."""
+    return any((path / name).is_file() for name in ("bundle.json", "request.json"))
+
+
+def load(path: Path, *, prefer_request: bool = False) -> Input:
+    """Read one input; a story is read from its bundle, or from its request where that is asked for or all there is.
+
+    Raises UnreadableInputError naming file, line and column.
+    """
+    if not path.is_dir():
+        return _input(path, path, None)
+    names = ["request.json", "bundle.json"] if prefer_request else ["bundle.json", "request.json"]
+    file = next(path / name for name in names if (path / name).is_file())
+    expected = path / "expected.json"
+    told = _parse(expected) if expected.is_file() else {}
+    as_of = told.get("as_of") if isinstance(told, dict) else None
+    return _input(path, file, as_of if isinstance(as_of, str) else None)
+
+
+def _input(shown: Path, file: Path, as_of: str | None) -> Input:
+    content = _parse(file)
+    if isinstance(content, dict) and "body" in content and "resourceType" not in content:
+        content = content["body"]  # a capture of a server's answer
+    if not isinstance(content, dict):
+        raise UnreadableInputError(f"{file}: holds no JSON object to evaluate")
+    if "hook" in content and "context" in content:
+        context = content["context"]
+        patient = context.get("patientId") if isinstance(context, dict) else None
+        return Input(shown, orjson.dumps(content), patient if isinstance(patient, str) else None, as_of)
+    if "resourceType" not in content:
+        raise UnreadableInputError(f"{file}: neither a FHIR resource nor a hook request")
+    return _of_fhir(shown, content, as_of)
+
+
+def _of_fhir(shown: Path, resource: dict[str, Any], as_of: str | None) -> Input:
+    """A Bundle (or a lone resource, a bundle of one) as the hook request that an EHR would send of it."""
+    bundle = resource if resource.get("resourceType") == "Bundle" else {"entry": [{"resource": resource}]}
+    entries = list(_entries(bundle))
+    prefetch: dict[str, Any] = {
+        key: {"resourceType": "Bundle", "type": "searchset", "entry": []} for key in PREFETCH_KEYS
+    }
+    del prefetch["patient"]
+    patients = [entry for entry in entries if _type(entry) == "Patient"]
+    patient = patients[0] if patients else None
+    for entry in entries:
+        key = _KEY_OF_TYPE.get(_type(entry))
+        if key is not None:
+            prefetch[key]["entry"].append(entry)
+    identity = patient["resource"].get("id") if patient else None
+    if patient:
+        prefetch["patient"] = patient["resource"]
+        # With its address: references inside the bundle may name the patient by urn:uuid.
+        prefetch["conditions"]["entry"].append(patient | {"search": {"mode": "include"}})
+    request = {
+        "hook": "patient-view",
+        "hookInstance": "replay",
+        "context": {"userId": "Practitioner/replay", "patientId": identity if isinstance(identity, str) else "unknown"},
+        "prefetch": {key: prefetch[key] for key in PREFETCH_KEYS if key in prefetch},
+    }
+    server = _server(patient)
+    if server:
+        request["fhirServer"] = server
+    return Input(shown, orjson.dumps(request), identity if isinstance(identity, str) else None, as_of)
+
+
+def _entries(bundle: dict[str, Any]) -> Iterator[dict[str, Any]]:
+    entries = bundle.get("entry")
+    for entry in entries if isinstance(entries, list) else []:
+        if isinstance(entry, dict) and isinstance(entry.get("resource"), dict):
+            if entry["resource"].get("resourceType") == "Bundle":
+                yield from _entries(entry["resource"])
+            else:
+                yield entry
+
+
+def _type(entry: dict[str, Any]) -> str:
+    return str(entry["resource"].get("resourceType"))
+
+
+def _server(patient: dict[str, Any] | None) -> str | None:
+    """The FHIR base that the Patient's address names, for absolute references on it."""
+    url = patient.get("fullUrl") if patient else None
+    if not patient or not isinstance(url, str):
+        return None
+    base, found, _ = url.rpartition(f"/Patient/{patient['resource'].get('id')}")
+    return base if found and base.startswith("http") else None
+
+
+def _parse(file: Path) -> Any:
+    try:
+        return json.loads(file.read_text("utf-8-sig"))
+    except json.JSONDecodeError as error:
+        raise UnreadableInputError(f"{file}: line {error.lineno}, column {error.colno}: {error.msg}") from error
+    except UnicodeDecodeError as error:
+        raise UnreadableInputError(f"{file}: not UTF-8 text, at byte {error.start}") from error
+    except RecursionError as error:
+        raise UnreadableInputError(f"{file}: nested too deeply") from error
+    except OSError as error:
+        raise UnreadableInputError(f"{file}: {error.strerror}") from error

@@ -1,0 +1,122 @@
+"""`nelm-cds replay`: every input evaluated through the functions of the hook, or posted to a running service."""
+
+from __future__ import annotations
+
+import sys
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import orjson
+import requests
+from rich.console import Console
+from rich.progress import track
+
+from cds_service.cli.inputs import Input, UnreadableInputError, find, load
+from cds_service.cli.render import show
+from cds_service.clock import now
+from cds_service.decide import DECISION_EXTENSION, Evaluation, as_json
+from cds_service.errors import RequestError
+from cds_service.http.answer import evaluate_request
+from cds_service.http.discovery import HOOK, SERVICE_ID
+from cds_service.http.wire import AS_OF_EXTENSION, parse_request
+from cds_service.settings import Settings
+
+_MANY = 20
+_TIMEOUT_SECONDS = 60
+
+
+@dataclass(frozen=True, slots=True)
+class Result:
+    """What became of one input; `evaluation` only where it was evaluated here."""
+
+    path: Path
+    patient: str | None
+    status: int | None
+    decision: dict[str, Any] | None
+    cards: list[dict[str, Any]]
+    error: str | None
+    evaluation: Evaluation | None = None
+
+    def as_json(self) -> dict[str, Any]:
+        """The result as one object of `--json`."""
+        return {
+            "input": str(self.path),
+            "patient": self.patient,
+            "status": self.status,
+            "decision": self.decision,
+            "cards": self.cards,
+            "error": self.error,
+        }
+
+
+def run(
+    paths: list[Path], settings: Settings, *, as_json: bool, explain: bool, as_of: str | None, url: str | None
+) -> int:
+    """Evaluate every input and print its result; 0 if all could be read, else 1."""
+    messages = Console(stderr=True)
+    out = Console(highlight=False)
+    found = find(paths)
+    unreadable = 0
+    steps = track(found, "Replaying", console=messages, transient=True, disable=not _wants_progress(found, messages))
+    for path in steps:
+        try:
+            item = load(path, prefer_request=url is not None)
+        except UnreadableInputError as error:
+            unreadable += 1
+            messages.print(f"nelm-cds: {error}", markup=False, soft_wrap=True)
+            continue
+        result = _post(item, url, as_of) if url else _evaluate(item, settings, as_of)
+        if as_json:
+            sys.stdout.buffer.write(orjson.dumps(result.as_json()) + b"\n")
+            sys.stdout.flush()
+        else:
+            show(out, result, explain=explain)
+    if not found:
+        messages.print("nelm-cds: no *.json and no story below the given paths", markup=False)
+    return 1 if unreadable else 0
+
+
+def _wants_progress(found: list[Path], messages: Console) -> bool:
+    return len(found) > _MANY and messages.is_terminal
+
+
+def _evaluate(item: Input, settings: Settings, as_of: str | None) -> Result:
+    try:
+        request = parse_request(_dated(item, as_of), hook=HOOK)
+        evaluation = evaluate_request(request, settings, now())
+    except RequestError as error:
+        return Result(item.path, item.patient, error.status, None, [], str(error))
+    return Result(item.path, item.patient, 200, as_json(evaluation.decision), evaluation.cards, None, evaluation)
+
+
+def _post(item: Input, url: str, as_of: str | None) -> Result:
+    address = f"{url.rstrip('/')}/cds-services/{SERVICE_ID}"
+    try:
+        response = requests.post(
+            address, data=_dated(item, as_of), headers={"Content-Type": "application/json"}, timeout=_TIMEOUT_SECONDS
+        )
+        body = response.json()
+    except requests.RequestException as error:
+        return Result(item.path, item.patient, None, None, [], f"{address}: {type(error).__name__}")
+    if response.status_code != requests.codes.ok or not isinstance(body, dict):
+        return Result(item.path, item.patient, response.status_code, None, [], _diagnostics(body))
+    extension = body.get("extension")
+    decision = extension.get(DECISION_EXTENSION) if isinstance(extension, dict) else None
+    return Result(item.path, item.patient, 200, decision, list(body.get("cards") or []), None)
+
+
+def _diagnostics(body: Any) -> str:
+    issues = body.get("issue") if isinstance(body, dict) else None
+    texts = [i.get("diagnostics") for i in issues if isinstance(i, dict)] if isinstance(issues, list) else []
+    return "; ".join(text for text in texts if isinstance(text, str)) or "no reason given"
+
+
+def _dated(item: Input, as_of: str | None) -> bytes:
+    """The request with the date to evaluate at: the option, the story's own, or none (then it is now)."""
+    asked = as_of or item.as_of
+    if asked is None:
+        return item.request
+    request = orjson.loads(item.request)
+    extension = request.get("extension") if isinstance(request.get("extension"), dict) else {}
+    return orjson.dumps(request | {"extension": extension | {AS_OF_EXTENSION: asked}})

@@ -1,0 +1,132 @@
+"""From the answers about a chart to the answer of the service: chart, needs, decision, cards. Pure.
+
+The HTTP hook, `nelm-cds replay` and every test come through here; there is no second implementation.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from cds_service.cards import make_cards
+from cds_service.errors import WrongPatient
+from cds_service.guidelines.nelm_2006 import NELM_2006
+from cds_service.guidelines.nelm_2006.advice import advise
+from cds_service.guidelines.nelm_2006.intake import ChartReading, read_chart
+from cds_service.guidelines.nelm_2006.recommendations import texts
+from cds_service.reasoning.decision import Decision, decide
+from cds_service.reasoning.markdown import inert
+from fhir_mappings.facts import Fact, Interval, Unknown
+from fhir_mappings.patient import display_name
+from fhir_mappings.select import Answer, PatientMismatchError, build_chart
+from fhir_mappings.terminology import load_terminology
+from fhir_mappings.wire import Resource
+
+DECISION_EXTENSION = "io.github.nelm-cds.decision"
+
+
+@dataclass(frozen=True, slots=True)
+class Evaluation:
+    """A decision with the reading it rests on, and its cards."""
+
+    decision: Decision
+    reading: ChartReading
+    cards: list[dict[str, Any]]
+
+    def response(self) -> dict[str, Any]:
+        """The body of a hook's answer; a chart that is not ours answers exactly `{"cards": []}`."""
+        if not self.cards:
+            return {"cards": []}
+        return {"cards": self.cards, "extension": {DECISION_EXTENSION: without_empties(as_json(self.decision))}}
+
+
+def evaluate(
+    answers: Mapping[str, Answer],
+    *,
+    patient_id: str,
+    fhir_server: str | None,
+    as_of: datetime,
+    new_uuid: Callable[[], str],
+) -> Evaluation:
+    """Evaluate one patient's chart at `as_of`.
+
+    Raises WrongPatient if the Patient that was sent is not the patient whose chart is open.
+    """
+    try:
+        chart = build_chart(
+            answers, patient_id=patient_id, fhir_server=fhir_server, as_of=as_of, terminology=load_terminology()
+        )
+    except PatientMismatchError as error:
+        raise WrongPatient(
+            "The 'patient' prefetch is not the Patient of context.patientId; no advice is given on it."
+        ) from error
+    reading = read_chart(chart)
+    decision = decide(NELM_2006, reading.needs)
+    sections = advise(decision, reading)
+    cards = make_cards(
+        sections,
+        source={"label": texts().sentences["source_label"], "url": texts().sentences["source_url"]},
+        patient_id=patient_id,
+        patient_line=patient_line(chart.patient),
+        reasons=tuple(
+            s.reference for s in reading.needs.nelm_confirmed.sources if s.reference.startswith("Condition/")
+        ),
+        new_uuid=new_uuid,
+    )
+    return Evaluation(decision, reading, cards)
+
+
+def patient_line(patient: Resource) -> str:
+    """Whose chart a card speaks of: name and date of birth, or the id where there is no name."""
+    name = display_name(patient)
+    who = inert(name, 50) if name else inert(patient.reference, 50)
+    born = f", born {inert(patient.birthDate, 10)}" if patient.birthDate else ""
+    return f"Chart of {who}{born}."
+
+
+def as_json(decision: Decision) -> dict[str, Any]:
+    """The decision as plain JSON, every list printed."""
+    return {
+        "guideline": decision.guideline,
+        "edition": decision.edition,
+        "state": decision.state,
+        "workup": list(decision.workup),
+        "treatment": list(decision.treatment),
+        "info": list(decision.info),
+        "safety": list(decision.safety),
+        "follow_up": list(decision.follow_up),
+        "withhold": list(decision.withhold),
+        "unread": list(decision.unread),
+        "path": list(decision.path),
+        "inputs": {name: _fact(fact) for name, fact in decision.inputs.items()},
+    }
+
+
+def without_empties(value: dict[str, Any]) -> dict[str, Any]:
+    """The same without empty or null members, which CDS Hooks forbids on the wire."""
+    kept: dict[str, Any] = {}
+    for name, member in value.items():
+        slim = without_empties(member) if isinstance(member, dict) else member
+        if slim is not None and slim not in ([], {}, ""):
+            kept[name] = slim
+    return kept
+
+
+def _fact(fact: Fact[Any]) -> dict[str, Any]:
+    sources = [
+        {"reference": s.reference, "date": s.date} if s.date else {"reference": s.reference} for s in fact.sources
+    ]
+    answer = {"unknown": fact.why.value} if isinstance(fact, Unknown) else {"value": _plain(fact.value)}
+    return answer | {"sources": sources, "note": fact.note}
+
+
+def _plain(value: Any) -> Any:
+    if isinstance(value, Interval):
+        if value.low is None or value.low != value.high:
+            return value.text()
+        return int(value.low) if value.low == value.low.to_integral_value() else float(value.low)
+    if isinstance(value, frozenset):
+        return sorted(value)
+    return value

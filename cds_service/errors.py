@@ -1,0 +1,76 @@
+"""Every error of the service, drawn as a tree; `http.problems` maps the requests' errors to HTTP in one place.
+
+    NelmCdsError
+    |-- ConfigurationError      settings that the service cannot start with
+    |-- RequestError            a call that cannot be answered with cards
+        |-- MalformedRequest    400  not JSON, not an object, a member missing or of the wrong type
+        |-- HookMismatch        400  the hook is not one of this service's
+        |-- UnknownService      404
+        |-- MissingData         412  required data neither prefetched nor obtainable
+        |-- BodyTooLarge        413
+        |-- NotJson             415
+        |-- WrongPatient        422  the Patient that was sent is not the one whose chart is open
+
+Messages say what is wrong, where, and what to do. None carries a value from a chart.
+"""
+
+from __future__ import annotations
+
+
+class NelmCdsError(Exception):
+    """Any error of ours."""
+
+
+class ConfigurationError(NelmCdsError):
+    """The settings do not allow a start; names every problem at once."""
+
+    def __init__(self, problems: list[str]) -> None:
+        super().__init__("; ".join(problems))
+        self.problems = tuple(problems)
+
+
+class RequestError(NelmCdsError):
+    """A call that cannot be answered with cards: an HTTP status and a FHIR issue code."""
+
+    status = 400
+    issue = "invalid"
+
+
+class MalformedRequest(RequestError):
+    """Not a hook request."""
+
+
+class HookMismatch(RequestError):
+    """A hook this service does not answer."""
+
+    issue = "not-supported"
+
+
+class UnknownService(RequestError):
+    """No service of this id."""
+
+    status, issue = 404, "not-found"
+
+
+class MissingData(RequestError):
+    """Required data neither prefetched nor obtainable (CDS Hooks 2.0.1, Prefetch Template)."""
+
+    status, issue = 412, "required"
+
+
+class BodyTooLarge(RequestError):
+    """A body beyond the limit."""
+
+    status, issue = 413, "too-long"
+
+
+class NotJson(RequestError):
+    """A content type that is not JSON."""
+
+    status, issue = 415, "not-supported"
+
+
+class WrongPatient(RequestError):
+    """Another patient's data: stops everything."""
+
+    status, issue = 422, "conflict"

@@ -1,0 +1,146 @@
+"""Facts in a clinician's words: the chart data that a card rests on, each with its date, and what is missing."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from typing import Any
+
+from cds_service.reasoning.markdown import inert
+from fhir_mappings.facts import Fact, Interval, Known, Unknown, WhyUnknown
+
+WHY = {
+    WhyUnknown.NOT_RECORDED: "not recorded",
+    WhyUnknown.NOT_RETRIEVED: "could not be read",
+    WhyUnknown.TOO_OLD: "too old",
+    WhyUnknown.FUTURE_DATE: "dated in the future",
+    WhyUnknown.DATE_UNKNOWN: "without a date",
+    WhyUnknown.UNIT: "unit not understood",
+    WhyUnknown.VALUE: "value not understood",
+    WhyUnknown.TOO_VAGUE: "too vague",
+    WhyUnknown.DATA_ABSENT: "recorded as not available",
+    WhyUnknown.MALFORMED: "record not readable",
+    WhyUnknown.CONFLICTING: "conflicting records",
+    WhyUnknown.UNCONFIRMED: "not confirmed",
+    WhyUnknown.PRELIMINARY: "preliminary only",
+    WhyUnknown.HISTORY: "recorded as inactive or as history",
+    WhyUnknown.INDETERMINATE: "indeterminate",
+    WhyUnknown.RESULT_MISSING: "done, result not recorded",
+    WhyUnknown.REGION: "region not stated",
+    WhyUnknown.PROTOCOL: "not the examination that is needed",
+    WhyUnknown.DEGREE: "degree not stated",
+    WhyUnknown.SITE: "site not specific enough",
+    WhyUnknown.REGIONAL_OR_DISTANT: "regional or distant nodes?",
+    WhyUnknown.WHICH_PRIMARY: "which primary?",
+    WhyUnknown.EARLY_AFTER_TREATMENT: "measured too soon after treatment",
+}
+
+NAMES = {
+    "age_years": "age",
+    "nelm_confirmed": "histology",
+    "primary_site": "primary",
+    "cga": "chromogranin A",
+    "platelet_serotonin": "platelet serotonin",
+    "liver_imaging": "CT or MRI",
+    "srs": "receptor scan",
+    "ki67_percent": "Ki-67",
+    "differentiation": "differentiation",
+    "extrahepatic_disease": "disease beyond the liver",
+    "lesion_count": "number of lesions",
+    "largest_lesion_cm": "largest lesion",
+    "small_multiple_mets": "small metastases",
+    "radical_resection_possible": "radical resection possible",
+    "remnant_adequate": "enough liver left",
+    "lobar_predominance": "main mass in one lobe",
+    "est_cytoreduction_pct": "removable share",
+    "portal_vein": "portal vein",
+    "hepatic_failure": "hepatic failure",
+    "biliary_anastomosis": "biliary anastomosis",
+    "carcinoid_syndrome": "carcinoid syndrome",
+    "symptoms_controlled": "symptoms controlled",
+    "carcinoid_crisis_now": "carcinoid crisis",
+    "hepatomegaly": "enlarged liver",
+    "mibg_avid": "MIBG uptake",
+    "failed_therapies": "failed therapies",
+    "other_therapies_exhausted": "all else failed",
+    "context": "course",
+    "response": "response to embolisation",
+    "other_syndrome": "other hormone syndrome",
+    "carcinoid_heart_disease": "carcinoid heart disease",
+    "liver_transplant": "liver transplantation",
+}
+
+_IMAGING = {"helical_ct": "CT", "mri": "MRI"}
+_UNITS = {"ki67_percent": " %", "largest_lesion_cm": " cm", "est_cytoreduction_pct": " %", "age_years": " years"}
+
+
+# A yes or a no in a clinician's words; never a green tick for what is not known.
+_YES_NO = {
+    "nelm_confirmed": ("histology neuroendocrine", "histology not neuroendocrine"),
+    "extrahepatic_disease": ("disease beyond the liver", "no disease beyond the liver"),
+    "small_multiple_mets": ("small metastases besides", "no small metastases besides"),
+    "radical_resection_possible": ("radical resection possible", "radical resection not possible"),
+    "remnant_adequate": ("enough liver left", "too little liver left"),
+    "lobar_predominance": ("main mass in one lobe", "main mass not in one lobe"),
+    "hepatic_failure": ("hepatic failure", "no hepatic failure"),
+    "biliary_anastomosis": ("biliary anastomosis", "no biliary anastomosis"),
+    "carcinoid_syndrome": ("carcinoid syndrome", "no carcinoid syndrome"),
+    "symptoms_controlled": ("symptoms controlled", "symptoms not controlled"),
+    "hepatomegaly": ("liver enlarged", "liver not enlarged"),
+    "mibg_avid": ("MIBG uptake", "no MIBG uptake"),
+}
+
+
+def value(name: str, fact: Known[Any]) -> str:
+    """A known value as words: `Ki-67 3 %`, `CT`, `receptor scan positive`, `no hepatic failure`."""
+    known = fact.value
+    if isinstance(known, bool):
+        yes, no = _YES_NO.get(name, (NAMES[name], f"no {NAMES[name]}"))
+        return yes if known else no
+    if isinstance(known, Interval):
+        return _number(name, known)
+    words = inert(str(known).replace("_", " "))
+    match name:
+        case "liver_imaging":
+            return _IMAGING.get(known, words)
+        case "differentiation":
+            return f"{words} differentiated" if known == "well" else "poorly differentiated"
+    return f"{NAMES[name]} {words}"
+
+
+def _number(name: str, number: Interval) -> str:
+    match name:
+        case "lesion_count":
+            return f"{number.text()} lesion{'' if number.text() == '1' else 's'}"
+        case "largest_lesion_cm":
+            return f"largest {number.text()} cm"
+    return f"{NAMES[name]} {number.text()}{_UNITS.get(name, '')}"
+
+
+def data_line(facts: Callable[[str], Fact[Any]], names: Iterable[str], *, noted: Iterable[str] = ()) -> str:
+    """The chart data a card rests on, known facts only, by the day they are from, latest first."""
+    with_note = set(noted)
+    by_day: dict[str, list[str]] = {}
+    for name in names:
+        fact = facts(name)
+        if isinstance(fact, Known):
+            note = f" ({inert(fact.note, 40)})" if fact.note and name in with_note else ""
+            by_day.setdefault(_day(fact), []).append(f"{value(name, fact)}{note}")
+    groups = [f"{day or 'undated'}: {', '.join(items)}" for day, items in sorted(by_day.items(), reverse=True)]
+    return f"**Chart data.** {'; '.join(groups)}." if groups else ""
+
+
+def missing(facts: Callable[[str], Fact[Any]], names: Iterable[str]) -> str:
+    """Why each of these inputs is not known, where there is more to say than "not recorded"."""
+    items = []
+    for name in names:
+        fact = facts(name)
+        if isinstance(fact, Unknown) and fact.why is not WhyUnknown.NOT_RECORDED:
+            day = _day(fact)
+            note = f", {inert(fact.note, 50)}" if fact.note else ""
+            items.append(f"{NAMES[name]} {WHY[fact.why]}{f' ({day})' if day else ''}{note}")
+    return "; ".join(items)
+
+
+def _day(fact: Fact[Any]) -> str:
+    days = sorted({source.date for source in fact.sources if source.date})
+    return days[-1] if days else ""

@@ -1,0 +1,181 @@
+"""The work-up that is missing, as one section; what could not be read, as another; emergency and referral."""
+
+from __future__ import annotations
+
+from cds_service.guidelines.nelm_2006 import rules
+from cds_service.guidelines.nelm_2006.advice import phrases
+from cds_service.guidelines.nelm_2006.advice.options import option, withheld
+from cds_service.guidelines.nelm_2006.advice.treatment import referral_proposals, remarks
+from cds_service.guidelines.nelm_2006.intake import ChartReading
+from cds_service.guidelines.nelm_2006.recommendations import texts
+from cds_service.reasoning.advice import SUMMARY_LIMIT, Block, Continuation, Order, Proposal, Section
+from cds_service.reasoning.decision import Decision
+from cds_service.reasoning.markdown import inert
+from cds_service.reasoning.truth import YES, equals, is_known
+from fhir_mappings.facts import Known, Unknown, WhyUnknown
+
+_BIOPSY = frozenset({"W-PATH", "W-EXTRA"})
+_BLOCKING = ("W-CT", "W-SRS")
+
+
+def workup_section(decision: Decision, reading: ChartReading) -> Section:
+    """One section for the whole work-up, one proposal per missing step."""
+    stopped = decision.state == "workup"
+    blocks = [_step(code, decision, reading) for code in decision.workup]
+    if stopped:
+        blocks += [Block(texts().of(code).must, (code,)) for code in decision.info]
+    if rules.syndrome(reading.needs) is YES:
+        blocks.append(Block(texts().sentences["symptoms_need_not_wait"]))
+    if _BIOPSY & set(decision.workup):
+        blocks.append(Block(texts().sentences["biopsy"]))
+    blocks += [Block(f"Found, but not counted: {_beside(reading)}.")] if reading.beside else []
+    if stopped:
+        blocks += remarks(reading)
+    return Section(
+        topic="workup",
+        indicator="warning" if stopped else "info",
+        summary=_summary(decision, stopped=stopped),
+        lead=_lead(decision, reading, stopped=stopped),
+        blocks=tuple(blocks),
+        continued=Continuation("More on the work-up (2006 protocol)", "Continued from the work-up card."),
+        proposals=tuple(_proposal(code, reading) for code in decision.workup),
+    )
+
+
+def _summary(decision: Decision, *, stopped: bool) -> str:
+    """The missing steps by name, or how many they are where the names do not fit."""
+    start = f"{'Work-up before treatment' if stopped else 'Work-up still open'} (2006 protocol)"
+    names = [texts().of(code).short for code in decision.workup]
+    listed = f"{start}: {', '.join(names)}"
+    if len(listed) <= SUMMARY_LIMIT:
+        return listed
+    blocking = [texts().of(code).short for code in _BLOCKING if code in decision.workup] or names[:2]
+    return f"{start}: {len(names)} results missing, among them {', '.join(blocking)}"
+
+
+def _lead(decision: Decision, reading: ChartReading, *, stopped: bool) -> str:
+    if decision.state == "provisional":
+        return "These steps of the protocol have no usable result in this chart; their results may change the options."
+    if not stopped:
+        return "These steps of the protocol have no usable result in this chart; the options do not wait for them."
+    confirmed = reading.needs.nelm_confirmed
+    if isinstance(confirmed, Unknown):
+        note = f" ({inert(confirmed.note, 80)})" if confirmed.note else ""
+        return f"Liver metastases that may be neuroendocrine: histology {phrases.WHY[confirmed.why]}{note}."
+    ground = "Neuroendocrine liver metastases"
+    if reading.histology_from_codes:
+        ground += " by diagnosis codes, no pathology report read"
+    return f"{ground}: the protocol asks for these results before it names a treatment."
+
+
+def _step(code: str, decision: Decision, reading: ChartReading) -> Block:
+    """One step, what it is for, and what the chart holds of it already."""
+    facts = reading.needs.fact
+    known = phrases.missing(facts, decision.asked_inputs(code))
+    sentence = f"- {texts().of(code).must}"
+    if code == "W-SRS" and _result_missing(reading):
+        sentence = f"- {texts().of(code).more['report']}"
+    return Block(f"{sentence} In the chart: {known}." if known else sentence, (code,))
+
+
+def _result_missing(reading: ChartReading) -> bool:
+    scan = reading.needs.srs
+    return isinstance(scan, Unknown) and scan.why is WhyUnknown.RESULT_MISSING
+
+
+def _beside(reading: ChartReading) -> str:
+    return "; ".join(f"{name}{f' {source.date}' if source.date else ''}" for name, source in reading.beside)
+
+
+def _proposal(code: str, reading: ChartReading) -> Proposal:
+    recommendation = texts().of(code)
+    if code == "W-SRS" and _result_missing(reading):
+        report = Order(text=recommendation.more["report_order"])
+        return Proposal(code, recommendation.more["report_label"], report.text, report, recommended=True)
+    order = recommendation.order
+    assert order is not None  # noqa: S101 - every W- code has an order (a test proves it)
+    return Proposal(code, recommendation.label, order.text, order, recommended=code in _BLOCKING)
+
+
+def unread_section(decision: Decision, reading: ChartReading) -> Section:
+    """What the protocol asks for and could not be read: a request to read, never to repeat."""
+    names = ", ".join(phrases.NAMES[name] for name in decision.unread)
+    keys = ", ".join(reading.unread_keys)
+    stops = " Treatment advice waits for them." if decision.state == "workup" else " They may change the options."
+    return Section(
+        topic="unread",
+        indicator="warning",
+        summary="Part of this chart could not be read; nothing in it is taken as normal",
+        lead=f"Not read: {names}.{stops} Look in the chart before repeating any test.",
+        blocks=(Block(f"No answer, or an error, for: {keys}."),) if keys else (),
+    )
+
+
+def emergency_section(decision: Decision, reading: ChartReading) -> Section:
+    """The crisis card: alone, critical, nothing but what to do (M15)."""
+    crisis = texts().of("S-OCT-CRISIS")
+    fact = reading.needs.carcinoid_crisis_now
+    day = max((source.date or "" for source in fact.sources), default="")
+    suspected = isinstance(fact, Known) and fact.note == "suspected"
+    recorded = f"{'Suspected carcinoid' if suspected else 'Carcinoid'} crisis recorded{f' on {day}' if day else ''}."
+    return Section(
+        topic="emergency",
+        indicator="critical",
+        summary="Carcinoid crisis recorded: call anaesthesia or intensive care",
+        lead=f"{recorded} {crisis.more['recognition']}",
+        blocks=(Block(crisis.must, ("S-OCT-CRISIS",)),),
+    )
+
+
+def refer_section(decision: Decision, reading: ChartReading) -> Section:
+    """The referral: high grade, or a patient under 18."""
+    needs = reading.needs
+    high = "R-MDT-HG" in decision.treatment
+    data = phrases.data_line(
+        needs.fact, ("ki67_percent", "differentiation", "srs", "carcinoid_syndrome"), noted=("ki67_percent",)
+    )
+    blocks = [option(code, decision, needs) for code in decision.treatment]
+    if "T-OCT" in decision.treatment:
+        blocks.append(Block(texts().sentences["not_advice_to_stop"], ("T-OCT",)))
+    if high and equals(needs.differentiation, "well") is YES and rules.ki67_high(needs) is YES:
+        blocks.append(Block("Well differentiated: today grade 2 up to Ki-67 20 % (C1)."))
+    blocks += withheld(decision, needs)
+    if "F-CGA" in decision.follow_up:
+        blocks.append(Block("Markers after any treatment: useful (R8, R55).", decision.follow_up))
+    blocks += [Block(data)] if data else []
+    blocks += remarks(reading)
+    summary = (
+        "High grade by the paper's 2000 classes: refer to the tumour board"
+        if high
+        else "Under 18: outside the 2006 protocol, refer to the tumour board"
+    )
+    return Section(
+        topic="refer",
+        indicator="warning",
+        summary=summary,
+        lead=_refer_lead(reading, high=high),
+        continued=Continuation("More on this referral (2006 protocol): chart data and limits", "Continued."),
+        blocks=tuple(blocks),
+        proposals=(
+            *referral_proposals(tuple(c for c in decision.treatment if c.startswith("R-")), decision, reading),
+            *referral_proposals(decision.follow_up, decision, reading),
+        ),
+    )
+
+
+def _refer_lead(reading: ChartReading, *, high: bool) -> str:
+    needs = reading.needs
+    start = ""
+    if reading.histology_from_codes:
+        start = "Histology taken from diagnosis codes, no pathology report read. "
+    if not high:
+        return f"{start}The paper's patients are adults; for a child the protocol gives no options (ours)."
+    signs = []
+    if rules.ki67_high(needs) is YES:
+        signs.append("Ki-67 above 15 %")
+    if rules.poorly_differentiated(needs) is YES:
+        signs.append("poorly differentiated")
+    grade = f"{start}{' and '.join(signs)}: local treatment of this group is outside the paper's evidence."
+    if is_known(needs.liver_imaging) is not YES or is_known(needs.srs) is not YES:
+        grade += " The referral does not wait for a scan."
+    return grade

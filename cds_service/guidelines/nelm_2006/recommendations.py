@@ -1,0 +1,90 @@
+"""The texts of `recommendations.toml`, typed: what each code says, and the sentences that several cards share."""
+
+from __future__ import annotations
+
+import tomllib
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from functools import cache
+from importlib.resources import files
+
+from cds_service.reasoning.advice import Order
+
+
+@dataclass(frozen=True, slots=True)
+class Strength:
+    """The paper's word, and the rules it rests on."""
+
+    word: str
+    rules: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Recommendation:
+    """One code: its name, the paper's strength word, what must stand beside it, and its draft order."""
+
+    code: str
+    title: str
+    short: str
+    strength: Strength
+    inferred: str
+    must: str
+    label: str
+    order: Order | None
+    in_context: Mapping[str, Strength] = field(repr=False)  # the paper's word where a branch has its own
+    more: Mapping[str, str] = field(repr=False)  # further sentences, each for its condition
+
+
+@dataclass(frozen=True, slots=True)
+class Texts:
+    """All texts of the guideline."""
+
+    recommendations: Mapping[str, Recommendation]
+    sentences: Mapping[str, str]
+    reasons: Mapping[str, str]
+    withheld_names: Mapping[str, str]
+
+    def of(self, code: str) -> Recommendation:
+        """The recommendation of a code; every code the pathway can find has one (a test proves it)."""
+        return self.recommendations[code]
+
+
+_FIELDS = frozenset({"title", "short", "strength", "inferred", "rules", "must", "label", "order"})
+_TABLES = frozenset({"meta", "reasons", "withheld_names"})
+
+
+@cache
+def texts() -> Texts:
+    """Read the packaged file once."""
+    raw = tomllib.loads(files(__package__).joinpath("recommendations.toml").read_text("utf-8"))
+    sentences: dict[str, str] = raw["meta"]
+    return Texts(
+        recommendations={
+            code: _recommendation(code, table, sentences) for code, table in raw.items() if code not in _TABLES
+        },
+        sentences=sentences,
+        reasons=raw["reasons"],
+        withheld_names=raw["withheld_names"],
+    )
+
+
+def _recommendation(code: str, table: Mapping[str, object], sentences: Mapping[str, str]) -> Recommendation:
+    order = table.get("order")
+    extra = {name: value for name, value in table.items() if name not in _FIELDS}
+    return Recommendation(
+        code=code,
+        title=str(table["title"]),
+        short=str(table["short"]),
+        strength=_strength(table),
+        inferred=str(table.get("inferred", table["strength"])),
+        must=str(table["must"]).format_map(sentences),
+        label=str(table.get("label", "")),
+        order=Order(**order) if isinstance(order, dict) else None,
+        in_context={name: _strength(value) for name, value in extra.items() if isinstance(value, dict)},
+        more={name: value for name, value in extra.items() if isinstance(value, str)},
+    )
+
+
+def _strength(table: Mapping[str, object]) -> Strength:
+    rules = table["rules"]
+    return Strength(str(table["strength"]), tuple(rules) if isinstance(rules, list) else ())

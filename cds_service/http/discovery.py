@@ -1,0 +1,68 @@
+"""What the service offers, for whoever configures an EHR.
+
+CDS Hooks 2.0.1: https://cds-hooks.hl7.org/2.0/#discovery
+"""
+
+from __future__ import annotations
+
+from functools import cache
+from typing import Any
+
+from fhir_mappings.assessment import SYSTEM as ASSESSMENT_SYSTEM
+from fhir_mappings.assessment import AssessmentCode
+from fhir_mappings.terminology import Concept, load_terminology
+
+SERVICE_ID = "nelm-patient-view"
+HOOK = "patient-view"
+
+_PATIENT = "patient={{context.patientId}}"
+_PAGE = "_count=200"
+_LOINC = "http://loinc.org"
+_MEASURED = frozenset({
+    Concept.CHROMOGRANIN_A, Concept.PLATELET_SEROTONIN, Concept.SEROTONIN_OTHER_SPECIMEN, Concept.URINARY_5_HIAA,
+    Concept.KI_67_PERCENT, Concept.KI_67_NOT_PERCENT, Concept.TUMOUR_SIZE, Concept.BILIRUBIN_TOTAL, Concept.INR,
+})  # fmt: skip
+
+
+@cache
+def discovery() -> dict[str, Any]:
+    """The body of `GET /cds-services`."""
+    return {
+        "services": [
+            {
+                "hook": HOOK,
+                "id": SERVICE_ID,
+                "title": "Neuroendocrine liver metastases: work-up and options (2006 Utrecht protocol)",
+                "description": (
+                    "For patients with neuroendocrine liver metastases: the work-up that is missing, or the treatment "
+                    "options of Veenendaal et al., World J Surg Oncol 2006;4:35, with reasons, evidence and the chart "
+                    "data behind them. Silent on every other chart. For discussion in a tumour board; a reconstruction "
+                    "of a 2006 text, not reviewed by clinicians."
+                ),
+                "usageRequirements": (
+                    "FHIR R4. Needs Patient and Condition by prefetch; without Observation, ImagingStudy, Procedure "
+                    "and DiagnosticReport it says what it could not read."
+                ),
+                "prefetch": _prefetch(),
+            }
+        ]
+    }
+
+
+def _prefetch() -> dict[str, str]:
+    """The templates, required ones first; only 2.0 tokens, no dates, no sorting (servers differ too much)."""
+    return {
+        "patient": "Patient/{{context.patientId}}",
+        "conditions": f"Condition?{_PATIENT}&{_PAGE}",
+        # Epic refuses an Observation search without code or category.
+        "observations": f"Observation?{_PATIENT}&code={','.join(_observation_codes())}&{_PAGE}",
+        "imaging": f"ImagingStudy?{_PATIENT}&{_PAGE}",
+        "procedures": f"Procedure?{_PATIENT}&{_PAGE}",
+        "diagnosticReports": f"DiagnosticReport?{_PATIENT}&{_PAGE}",
+    }
+
+
+def _observation_codes() -> list[str]:
+    by_code = load_terminology().by_code
+    loinc = sorted(code for (system, code), concepts in by_code.items() if system == _LOINC and concepts & _MEASURED)
+    return [f"{_LOINC}|{code}" for code in loinc] + [f"{ASSESSMENT_SYSTEM}|{code}" for code in AssessmentCode]

@@ -1,0 +1,60 @@
+"""What stands around the routes: tidy paths, and a last line of defence that still carries CORS headers."""
+
+from __future__ import annotations
+
+import logging
+import re
+
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from cds_service.http.problems import of_our_own_fault
+
+_log = logging.getLogger("nelm_cds")
+_SLASHES = re.compile(r"/{2,}")
+
+
+class TidyPaths:
+    """Read `//id` and `/id/` as `/id`: clients join discovery URL and id by plain concatenation."""
+
+    def __init__(self, app: ASGIApp) -> None:
+        self.app = app
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] == "http":
+            path = _SLASHES.sub("/", scope["path"])
+            scope = dict(scope, path=path.rstrip("/") or "/")
+        await self.app(scope, receive, send)
+
+
+class CatchAll:
+    """Turn a fault of ours into one shape inside the CORS headers; the log names its kind and place, never a value."""
+
+    def __init__(self, app: ASGIApp) -> None:
+        self.app = app
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] != "http":
+            await self.app(scope, receive, send)
+            return
+        started = False
+
+        async def watched(message: Message) -> None:
+            nonlocal started
+            started = started or message["type"] == "http.response.start"
+            await send(message)
+
+        try:
+            await self.app(scope, receive, watched)
+        except Exception as error:  # the outermost handler: whatever it is, it must not look like silence
+            _log.error("request failed: %s at %s", type(error).__name__, _place(error))
+            if started:
+                raise
+            await of_our_own_fault()(scope, receive, send)
+
+
+def _place(error: BaseException) -> str:
+    """File and line where an error was raised; its message may quote a chart, so it stays out of the log."""
+    trace = error.__traceback__
+    while trace is not None and trace.tb_next is not None:
+        trace = trace.tb_next
+    return f"{trace.tb_frame.f_code.co_filename}:{trace.tb_lineno}" if trace else "unknown place"

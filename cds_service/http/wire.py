@@ -1,0 +1,97 @@
+"""The CDS Hooks request envelope; what is inside the prefetch stays bytes until it is read.
+
+CDS Hooks 2.0.1: https://cds-hooks.hl7.org/2.0/#calling-a-cds-service; unknown members are ignored, 1.0 to 3.0 alike.
+"""
+
+from __future__ import annotations
+
+import re
+from datetime import datetime
+from typing import Any
+
+import msgspec
+from msgspec import Raw, Struct
+
+from cds_service.errors import HookMismatch, MalformedRequest
+from fhir_mappings.dates import parse_date
+
+AS_OF_EXTENSION = "io.github.nelm-cds.as-of"
+
+# A bare FHIR id; wider than FHIR's own 64 characters of [A-Za-z0-9.-], because servers are.
+_ID = re.compile(r"[^\s/?#\x00-\x1f\x7f]{1,200}")
+_PATH = re.compile(r"`\$(?P<path>[^`]*)`")
+
+
+class Context(Struct, frozen=True):
+    """The context of patient-view."""
+
+    patientId: str
+    userId: str
+    encounterId: str | None = None
+
+
+class FhirAuthorization(Struct, frozen=True):
+    """The token for the caller's FHIR server; never stored, logged or passed on."""
+
+    access_token: str
+
+    def __repr__(self) -> str:
+        return "FhirAuthorization(access_token=<hidden>)"
+
+
+class HookRequest(Struct, frozen=True):
+    """A service call."""
+
+    hook: str
+    hookInstance: str
+    context: Context
+    fhirServer: str | None = None
+    fhirAuthorization: FhirAuthorization | None = None
+    prefetch: dict[str, Raw] | None = None
+    extension: Any = None
+
+    def as_of(self) -> datetime | None:
+        """The moment a story asks to be evaluated at; None if it asks for none.
+
+        Raises MalformedRequest if it is no date.
+        """
+        text = self.extension.get(AS_OF_EXTENSION) if isinstance(self.extension, dict) else None
+        if text is None:
+            return None
+        date = parse_date(text) if isinstance(text, str) else None
+        if date is None:
+            raise MalformedRequest(f"/extension/{AS_OF_EXTENSION}: must be a FHIR date such as 2026-03-02")
+        return date.last
+
+
+_DECODER = msgspec.json.Decoder(HookRequest)
+
+
+def parse_request(body: bytes, *, hook: str) -> HookRequest:
+    """Parse and check a request for a service on `hook`.
+
+    Raises MalformedRequest naming the place as a JSON pointer, never its value; HookMismatch for another hook.
+    """
+    try:
+        request = _DECODER.decode(body)
+    except msgspec.ValidationError as error:
+        raise MalformedRequest(_where(str(error))) from error
+    except (msgspec.DecodeError, RecursionError, UnicodeDecodeError) as error:
+        raise MalformedRequest("The body is not JSON. Send one JSON object, UTF-8.") from error
+    if request.hook != hook:
+        raise HookMismatch(f"/hook: this service answers '{hook}' only")
+    if not request.hookInstance:
+        raise MalformedRequest("/hookInstance: must not be empty")
+    if not _ID.fullmatch(request.context.patientId):
+        raise MalformedRequest("/context/patientId: must be a bare FHIR id, without 'Patient/'")
+    if request.fhirAuthorization is not None and not request.fhirServer:
+        raise MalformedRequest("/fhirServer: required where fhirAuthorization is sent")
+    return request
+
+
+def _where(complaint: str) -> str:
+    """msgspec's complaint with its path as a JSON pointer; it names types and members, never values."""
+    match = _PATH.search(complaint)
+    path = match.group("path") if match else ""
+    pointer = re.sub(r"\[(\d+)\]", r"/\1", path.replace(".", "/")).replace("[...]", "/*")
+    return f"{pointer or '/'}: {complaint.partition(' - at ')[0]}"

@@ -1,0 +1,69 @@
+"""What a guideline wants to be said: sections of plain facts and sentences, before they become cards."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+# interfaces of the cards: characters of a summary, of the first paragraph, of the whole detail; cards of an answer
+SUMMARY_LIMIT, LEAD_LIMIT, DETAIL_LIMIT, MOST_CARDS = 100, 300, 1200, 4
+
+
+@dataclass(frozen=True, slots=True)
+class Order:
+    """A draft order: what is asked for, with a verified code where one fits without choosing for the clinician."""
+
+    text: str
+    system: str | None = None
+    code: str | None = None
+    display: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Proposal:
+    """One suggestion of a card: a button, what it does in words, the draft order and the code it is for."""
+
+    code: str
+    label: str
+    description: str
+    order: Order
+    recommended: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Guard:
+    """A sentence that must stand on every card that holds what it guards: whole once, then in its short form."""
+
+    code: str
+    text: str
+    again: str
+
+
+@dataclass(frozen=True, slots=True)
+class Block:
+    """One paragraph or list item, with the guards that its card must carry; optional ones may be left out."""
+
+    text: str
+    codes: tuple[str, ...] = ()
+    guards: tuple[Guard, ...] = ()
+    optional: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Continuation:
+    """How a section goes on where it is too long for one card: a summary and a first sentence of its own."""
+
+    summary: str
+    lead: str
+
+
+@dataclass(frozen=True, slots=True)
+class Section:
+    """One subject of the advice, which becomes one card or, where it is too long for one, several."""
+
+    topic: str
+    indicator: str
+    summary: str
+    lead: str
+    blocks: tuple[Block, ...] = ()
+    proposals: tuple[Proposal, ...] = ()
+    continued: Continuation = Continuation("More of the same card", "Continued.")

@@ -1,0 +1,127 @@
+"""Bytes to the structs of `wire`.
+
+A resource whose elements have impossible types is set aside as `Malformed` and never costs its neighbours.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+import msgspec
+from msgspec import Raw, Struct
+
+from fhir_mappings.wire import Coded, Entry, Link, Resource, Search
+
+
+class Malformed(Struct, frozen=True):
+    """A resource that could not be decoded: what can still be said of it, and where it went wrong."""
+
+    reference: str
+    code: Coded | None
+    where: str
+
+
+# msgspec knows no optional Raw: an empty one stands for an element that is not there.
+_NOTHING = Raw()
+
+
+class _LooseResource(Struct, frozen=True):
+    resourceType: Any = None
+    id: Any = None
+    code: Raw = _NOTHING
+
+
+class _LooseEntry(Struct, frozen=True):
+    fullUrl: Any = None
+    resource: Raw = _NOTHING
+    search: Any = None
+
+
+class _LooseBundle(Struct, frozen=True):
+    resourceType: str
+    entry: list[Raw] | None = None
+    link: Any = None
+    issue: Any = None
+
+
+_RESOURCE = msgspec.json.Decoder(Resource)
+_LOOSE_RESOURCE = msgspec.json.Decoder(_LooseResource)
+_LOOSE_ENTRY = msgspec.json.Decoder(_LooseEntry)
+_LOOSE_BUNDLE = msgspec.json.Decoder(_LooseBundle)
+_CODED = msgspec.json.Decoder(Coded)
+
+# What msgspec raises of bytes that are not JSON of the expected shape.
+_UNREADABLE = (msgspec.DecodeError, RecursionError, UnicodeDecodeError)
+_DEEPEST_BUNDLE = 5
+
+
+def decode(raw: bytes | Raw, depth: int = 0) -> tuple[Resource | None, list[Malformed]]:
+    """Decode one resource or Bundle; what fails inside a Bundle is set aside alone.
+
+    Returns (None, [...]) if nothing of it can be read. Never raises, whatever the bytes.
+    """
+    try:
+        return _RESOURCE.decode(raw), []
+    except _UNREADABLE as error:
+        return _decode_piece_by_piece(raw, str(error), depth)
+
+
+def _decode_piece_by_piece(raw: bytes | Raw, complaint: str, depth: int) -> tuple[Resource | None, list[Malformed]]:
+    try:
+        bundle = _LOOSE_BUNDLE.decode(raw)
+    except _UNREADABLE:
+        bundle = None
+    if bundle is None or bundle.resourceType != "Bundle" or depth > _DEEPEST_BUNDLE:
+        return None, [_malformed(raw, complaint)]
+    entries: list[Entry] = []
+    malformed: list[Malformed] = []
+    for raw_entry in bundle.entry or []:
+        _decode_entry(raw_entry, entries, malformed, depth)
+    links = [Link(link.get("relation")) for link in _dicts(bundle.link) if isinstance(link.get("relation"), str)]
+    return Resource(resourceType="Bundle", entry=entries, link=links or None), malformed
+
+
+def _decode_entry(raw: Raw, entries: list[Entry], malformed: list[Malformed], depth: int) -> None:
+    try:
+        loose = _LOOSE_ENTRY.decode(raw)
+    except _UNREADABLE as error:
+        malformed.append(_malformed(raw, str(error)))
+        return
+    if bytes(loose.resource) in (b"", b"null"):
+        return
+    resource, lost = decode(loose.resource, depth + 1)
+    malformed += lost
+    if resource is None:
+        return
+    mode = loose.search.get("mode") if isinstance(loose.search, dict) else None
+    entries.append(
+        Entry(
+            fullUrl=loose.fullUrl if isinstance(loose.fullUrl, str) else None,
+            resource=resource,
+            search=Search(mode) if isinstance(mode, str) else None,
+        )
+    )
+
+
+def _malformed(raw: bytes | Raw, complaint: str) -> Malformed:
+    """Name a resource that failed, by the little of it that can be read; the complaint names no values."""
+    where = complaint.rpartition(" - at ")[2].strip("`") if " - at " in complaint else "$"
+    try:
+        loose = _LOOSE_RESOURCE.decode(raw)
+    except _UNREADABLE:
+        return Malformed("resource/unreadable", None, where)
+    kind = loose.resourceType if isinstance(loose.resourceType, str) else "resource"
+    identity = loose.id if isinstance(loose.id, str) else "without-id"
+    code: Coded | None = None
+    if loose.code != _NOTHING:
+        try:
+            code = _CODED.decode(loose.code)
+        except _UNREADABLE:
+            code = None
+    return Malformed(f"{kind}/{identity}", code, where)
+
+
+def _dicts(value: Any) -> Iterator[dict[str, Any]]:
+    if isinstance(value, list):
+        yield from (item for item in value if isinstance(item, dict))
