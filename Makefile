@@ -7,7 +7,7 @@ BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
 
 .DEFAULT_GOAL := help
-.PHONY: help setup serve test replay bench lint format requirements audit clean
+.PHONY: help setup serve test replay bench lint format docs requirements audit clean
 
 help: ## list the targets
 	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
@@ -48,6 +48,10 @@ lint: setup ## format check, lint, types, contracts
 format: setup ## format and sort imports
 	$(BIN)/ruff format .
 	$(BIN)/ruff check --fix .
+
+docs: setup ## write the documents that are made from the code
+	$(BIN)/python -m cds_service.guidelines.nelm_2006.document > docs/guidelines/nelm-2006.md
+	$(BIN)/python -m cds_service.guidelines.nelm_2006.plain_facts > docs/schemas/nelm-2006-facts.json
 
 requirements: ## compile the pinned requirement files from pyproject.toml
 	@test -x $(VENV)-compile/bin/uv || { $(PYTHON) -m venv $(VENV)-compile && $(VENV)-compile/bin/pip install --quiet uv; }

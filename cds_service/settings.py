@@ -5,6 +5,7 @@ A bad value, or a combination that is not safe, stops the start and names every 
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
@@ -19,6 +20,7 @@ _REFUSED = {
     "CLIENTS": "this version cannot authenticate callers yet",
     "LOCAL_CODES": "this version does not read local codes yet",
 }
+_MEGABYTES = re.compile(r"[0-9]{1,4}")
 _WITHOUT_EFFECT = frozenset({"FHIR_SERVERS", "DATABASE_URL", "PATIENT_HASH_KEY"})
 
 
@@ -95,7 +97,7 @@ def _origins(given: Mapping[str, str], environment: str) -> tuple[str, ...]:
 
 def _megabytes(given: Mapping[str, str], problems: list[str]) -> int:
     text = given.get("MAX_BODY_MB", "32")
-    if not text.isdecimal() or not 1 <= int(text) <= 1024:
+    if not _MEGABYTES.fullmatch(text) or not 1 <= int(text) <= 1024:
         problems.append(f"{PREFIX}MAX_BODY_MB: must be a whole number from 1 to 1024")
         return 32
     return int(text)

@@ -6,8 +6,10 @@ Yes/no is a boolean, HL7 v2 table 0136 (Y, N), or SNOMED CT present / absent / i
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from decimal import Decimal
 from enum import StrEnum
+from typing import TypeVar
 
 from fhir_mappings.facts import Fact, Interval, Known, Source, Unknown, WhyUnknown
 from fhir_mappings.observation import (
@@ -24,6 +26,8 @@ from fhir_mappings.select import Chart
 from fhir_mappings.terminology import canonical_system
 from fhir_mappings.typed import problem
 from fhir_mappings.wire import Coded, Resource
+
+T = TypeVar("T")
 
 SYSTEM = "https://nelm-cds.github.io/fhir/CodeSystem/nelm-assessment"
 RECOMMENDATION_SYSTEM = "https://nelm-cds.github.io/fhir/CodeSystem/nelm-recommendation"
@@ -103,10 +107,11 @@ def measures(chart: Chart, code: AssessmentCode, unit: str) -> list[Reading[Inte
     return [_reading(resource, lambda r: _measure(r, unit)) for resource in assessments(chart, code)]
 
 
-def _reading(resource: Resource, read):  # type: ignore[no-untyped-def]  # one wrapper for four value types
+def _reading(resource: Resource, read: Callable[[Resource], Fact[T]]) -> Reading[T]:
     date = when(resource)
     origin = (source(resource, date),)
-    fact = _unusable(resource, origin) or read(resource)
+    unusable = _unusable(resource, origin)
+    fact = read(resource) if unusable is None else unusable
     if isinstance(fact, Known):
         note = "preliminary" if resource.status == "preliminary" else fact.note
         return Reading(Known(fact.value, origin, note), date)

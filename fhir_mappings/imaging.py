@@ -1,4 +1,4 @@
-"""Imaging that was done: ImagingStudy, and DiagnosticReport where the EHR serves no ImagingStudy.
+"""Imaging that was done: ImagingStudy, and DiagnosticReport or Procedure where the EHR serves no ImagingStudy.
 
 FHIR: https://hl7.org/fhir/R4/imagingstudy.html, https://hl7.org/fhir/R4/diagnosticreport.html
 Only that an examination of the liver was done is read here; what it showed is an assessment.
@@ -14,6 +14,7 @@ from enum import StrEnum
 from fhir_mappings.dates import DateInterval, parse_date
 from fhir_mappings.facts import Known, Source, Unknown, WhyUnknown
 from fhir_mappings.observation import when as report_time
+from fhir_mappings.procedure import performed
 from fhir_mappings.reading import Reading
 from fhir_mappings.select import Chart
 from fhir_mappings.terminology import Concept
@@ -45,7 +46,12 @@ class ImagingReading:
 def examinations(chart: Chart) -> list[ImagingReading]:
     """Every examination of the liver or with a receptor or MIBG tracer that this chart holds."""
     found = [item for study in chart.of_type("ImagingStudy") for item in _study(study, chart)]
-    found += [item for report in chart.of_type("DiagnosticReport") for item in _report(report, chart)]
+    for report in chart.of_type("DiagnosticReport"):
+        if report.status in _REPORT_COUNTED:
+            found += _named(report, report_time(report), chart)
+    for procedure in chart.of_type("Procedure"):
+        if procedure.status == "completed":
+            found += _named(procedure, performed(procedure), chart)
     return found
 
 
@@ -78,11 +84,9 @@ def _study(resource: Resource, chart: Chart) -> list[ImagingReading]:
     return [_not_counted(kind, resource, date, WhyUnknown.REGION, "region not stated as liver or abdomen")]
 
 
-def _report(resource: Resource, chart: Chart) -> list[ImagingReading]:
-    if resource.status not in _REPORT_COUNTED or resource.code is None:
-        return []
+def _named(resource: Resource, date: DateInterval | None, chart: Chart) -> list[ImagingReading]:
+    """The examination that a report or a procedure names by its code."""
     codes = chart.concepts(resource.code)
-    date = report_time(resource)
     kind = _tracer(codes) or _reported_cross_section(codes)
     if kind is None or Concept.LIVER_THERAPY_GUIDANCE in codes:
         return []

@@ -222,7 +222,9 @@ def _percentage(resource: Resource) -> Fact[Interval]:
     if fact is None and resource.valueString:
         fact = _written_percentage(resource.valueString)
     if fact is None:
-        return Unknown(WhyUnknown.RESULT_MISSING)
+        other = (resource.valueRatio, resource.valueInteger, resource.valueCodeableConcept, resource.valueBoolean)
+        said_otherwise = any(value is not None for value in other)
+        return Unknown(WhyUnknown.VALUE if said_otherwise else WhyUnknown.RESULT_MISSING)
     if isinstance(fact, Known) and not within_0_and_100(fact.value):
         return Unknown(WhyUnknown.MALFORMED, note="outside 0-100 %")
     return fact

@@ -47,7 +47,10 @@ def procedures(chart: Chart) -> list[ProcedureReading]:
             concepts |= {Concept.HEPATIC_ARTERY_EMBOLISATION}
         if not concepts or resource.status != "completed" or problem(resource) is not None:
             continue
-        date = _when(resource)
+        date = performed(resource)
+        if date is not None and date.certainly_after_instant(chart.as_of):
+            # It is recorded as done, so only its date can be wrong.
+            date = None
         found.append(ProcedureReading(Source(resource.reference, date.day if date else None), concepts, date))
     return found
 
@@ -62,7 +65,8 @@ def latest_of(found: list[ProcedureReading], concepts: frozenset[Concept]) -> Re
     return Reading(Known(kind.value.replace("-", " "), (newest.source,)), newest.when)
 
 
-def _when(resource: Resource) -> DateInterval | None:
+def performed(resource: Resource) -> DateInterval | None:
+    """When the procedure was done, in the element of R4 or of R5."""
     spans = (resource.performedPeriod, resource.occurrencePeriod)
     return (
         parse_date(resource.performedDateTime or resource.occurrenceDateTime)

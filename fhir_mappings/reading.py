@@ -58,6 +58,13 @@ def latest(readings: Sequence[Reading[T]], as_of: datetime, recency: Recency | N
     return Reading(_aged(chosen, as_of, recency), chosen.when) if recency else chosen
 
 
+def hardest_to_outrank(readings: Sequence[Reading[T]]) -> Reading[T]:
+    """Of several unclear findings the one that an assessment outranks last: an undated one, else the latest."""
+    if not readings:
+        return Reading(Unknown(WhyUnknown.NOT_RECORDED), None)
+    return max(readings, key=lambda r: (r.when is None, r.when.last.isoformat() if r.when else "", repr(r)))
+
+
 def reconcile(assessed: Reading[T], derived: Reading[T]) -> Reading[T]:
     """An explicit assessment against what other resources say.
 

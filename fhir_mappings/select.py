@@ -184,14 +184,11 @@ def _patient_urls(entries: list[Entry], patient_id: str) -> Iterator[str]:
 
 
 def _why_unused(resource: Resource, identity: PatientIdentity) -> WhyUnused | None:
-    match whose(resource, identity):
-        case Whose.OTHER_PATIENT:
-            return WhyUnused.OTHER_PATIENT
-        case Whose.NOT_STATED:
-            return WhyUnused.NO_SUBJECT
-        case Whose.THIS_PATIENT:
-            # A modifier extension may negate what it stands on; none is known to us, so none is understood.
-            return WhyUnused.MODIFIER if resource.modifierExtension else None
+    belongs_to = whose(resource, identity)
+    if belongs_to is not Whose.THIS_PATIENT:
+        return WhyUnused.OTHER_PATIENT if belongs_to is Whose.OTHER_PATIENT else WhyUnused.NO_SUBJECT
+    # A modifier extension may negate what it stands on; none is known to us, so none is understood.
+    return WhyUnused.MODIFIER if resource.modifierExtension else None
 
 
 def _newer(kept: Resource | None, resource: Resource) -> Resource:

@@ -63,6 +63,17 @@ def replay(
     sys.exit(run(paths, _settings(context.obj), as_json=as_json, explain=explain, as_of=_date(as_of), url=url))
 
 
+@app.command()
+def assess(
+    file: Annotated[Path, typer.Argument(help="One case or a list of cases, as JSON.", exists=True, dir_okay=False)],
+    as_json: Annotated[bool, typer.Option("--json", help="The decisions as one JSON list.")] = False,
+) -> None:
+    """Decide on plain facts, without FHIR."""
+    from cds_service.cli.assess import run
+
+    sys.exit(run(file, as_json=as_json))
+
+
 def _date(text: str | None) -> str | None:
     from fhir_mappings.dates import parse_date
 

@@ -8,9 +8,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import orjson
-
 from cds_service.gather import PREFETCH_KEYS
+from cds_service.http.wire import AS_OF_EXTENSION
 
 _KEY_OF_TYPE = {
     "Condition": "conditions",
@@ -27,12 +26,11 @@ class UnreadableInputError(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Input:
-    """One input: where it was found, the hook request it makes, and the date its story is told at."""
+    """One input: where it was found, and the hook request it makes."""
 
     path: Path
     request: bytes
     patient: str | None
-    as_of: str | None
 
 
 def find(paths: Iterable[Path]) -> list[Path]:
@@ -54,19 +52,20 @@ def is_story(path: Path) -> bool:
     return any((path / name).is_file() for name in ("bundle.json", "request.json"))
 
 
-def load(path: Path, *, prefer_request: bool = False) -> Input:
+def load(path: Path, *, prefer_request: bool = False, as_of: str | None = None) -> Input:
     """Read one input; a story is read from its bundle, or from its request where that is asked for or all there is.
 
-    Raises UnreadableInputError naming file, line and column.
+    It asks to be evaluated at `as_of`, else at its story's date, else at none. Raises UnreadableInputError naming
+    file, line and column.
     """
     if not path.is_dir():
-        return _input(path, path, None)
+        return _input(path, path, as_of)
     names = ["request.json", "bundle.json"] if prefer_request else ["bundle.json", "request.json"]
     file = next(path / name for name in names if (path / name).is_file())
     expected = path / "expected.json"
     told = _parse(expected) if expected.is_file() else {}
-    as_of = told.get("as_of") if isinstance(told, dict) else None
-    return _input(path, file, as_of if isinstance(as_of, str) else None)
+    own_date = told.get("as_of") if isinstance(told, dict) else None
+    return _input(path, file, as_of or (own_date if isinstance(own_date, str) else None))
 
 
 def _input(shown: Path, file: Path, as_of: str | None) -> Input:
@@ -78,14 +77,26 @@ def _input(shown: Path, file: Path, as_of: str | None) -> Input:
     if "hook" in content and "context" in content:
         context = content["context"]
         patient = context.get("patientId") if isinstance(context, dict) else None
-        return Input(shown, orjson.dumps(content), patient if isinstance(patient, str) else None, as_of)
+        return Input(shown, _encoded(file, content, as_of), patient if isinstance(patient, str) else None)
     if "resourceType" not in content:
         raise UnreadableInputError(f"{file}: neither a FHIR resource nor a hook request")
-    return _of_fhir(shown, content, as_of)
+    request, patient = _of_fhir(content)
+    return Input(shown, _encoded(file, request, as_of), patient)
 
 
-def _of_fhir(shown: Path, resource: dict[str, Any], as_of: str | None) -> Input:
-    """A Bundle (or a lone resource, a bundle of one) as the hook request that an EHR would send of it."""
+def _encoded(file: Path, request: dict[str, Any], as_of: str | None) -> bytes:
+    """The request as it is posted, with the date to evaluate at; whatever JSON holds passes through, as on the wire."""
+    if as_of is not None:
+        extension = request["extension"] if isinstance(request.get("extension"), dict) else {}
+        request = request | {"extension": extension | {AS_OF_EXTENSION: as_of}}
+    try:
+        return json.dumps(request).encode()
+    except RecursionError as error:
+        raise UnreadableInputError(f"{file}: nested too deeply") from error
+
+
+def _of_fhir(resource: dict[str, Any]) -> tuple[dict[str, Any], str | None]:
+    """A Bundle (or a lone resource, a bundle of one) as the hook request of an EHR, and its Patient's id."""
     bundle = resource if resource.get("resourceType") == "Bundle" else {"entry": [{"resource": resource}]}
     entries = list(_entries(bundle))
     prefetch: dict[str, Any] = {
@@ -103,7 +114,7 @@ def _of_fhir(shown: Path, resource: dict[str, Any], as_of: str | None) -> Input:
         prefetch["patient"] = patient["resource"]
         # With its address: references inside the bundle may name the patient by urn:uuid.
         prefetch["conditions"]["entry"].append(patient | {"search": {"mode": "include"}})
-    request = {
+    request: dict[str, Any] = {
         "hook": "patient-view",
         "hookInstance": "replay",
         "context": {"userId": "Practitioner/replay", "patientId": identity if isinstance(identity, str) else "unknown"},
@@ -112,7 +123,7 @@ def _of_fhir(shown: Path, resource: dict[str, Any], as_of: str | None) -> Input:
     server = _server(patient)
     if server:
         request["fhirServer"] = server
-    return Input(shown, orjson.dumps(request), identity if isinstance(identity, str) else None, as_of)
+    return request, identity if isinstance(identity, str) else None
 
 
 def _entries(bundle: dict[str, Any]) -> Iterator[dict[str, Any]]:
@@ -140,12 +151,19 @@ def _server(patient: dict[str, Any] | None) -> str | None:
 
 def _parse(file: Path) -> Any:
     try:
-        return json.loads(file.read_text("utf-8-sig"))
+        return json.loads(file.read_text("utf-8-sig"), parse_constant=_refuse)
     except json.JSONDecodeError as error:
         raise UnreadableInputError(f"{file}: line {error.lineno}, column {error.colno}: {error.msg}") from error
     except UnicodeDecodeError as error:
         raise UnreadableInputError(f"{file}: not UTF-8 text, at byte {error.start}") from error
+    except ValueError as error:
+        raise UnreadableInputError(f"{file}: {error}") from error
     except RecursionError as error:
         raise UnreadableInputError(f"{file}: nested too deeply") from error
     except OSError as error:
         raise UnreadableInputError(f"{file}: {error.strerror}") from error
+
+
+def _refuse(constant: str) -> None:
+    """Python reads NaN and Infinity; JSON has neither."""
+    raise ValueError(f"{constant} is not JSON")

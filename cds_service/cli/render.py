@@ -10,6 +10,8 @@ from rich.panel import Panel
 from rich.table import Table
 from rich.text import Text
 
+from cds_service.reasoning.markdown import printable
+
 if TYPE_CHECKING:
     from cds_service.cli.replay import Result
 
@@ -33,7 +35,7 @@ def show(out: Console, result: Result, *, explain: bool) -> None:
             out.print(_facts(decision.get("inputs", {}), everything=explain))
     if explain and result.evaluation is not None:
         for item in result.evaluation.reading.unused:
-            out.print(Text(f"  not used: {item.reference} ({item.why.value})", style="dim"))
+            out.print(Text(printable(f"  not used: {item.reference} ({item.why.value})"), style="dim"))
     for card in result.cards:
         out.print(_card(card))
     if not result.cards:
@@ -51,7 +53,7 @@ def _facts(inputs: dict[str, dict[str, Any]], *, everything: bool) -> Table:
         value = f"unknown: {fact['unknown']}" if "unknown" in fact else str(fact.get("value"))
         sources = ", ".join(f"{s['reference']} {s.get('date', '')}".strip() for s in fact.get("sources", []))
         style = "dim" if "unknown" in fact else ""
-        table.add_row(*(Text(cell, style=style) for cell in (name, value, sources, fact.get("note") or "")))
+        table.add_row(*(Text(printable(cell), style=style) for cell in (name, value, sources, fact.get("note") or "")))
     return table
 
 

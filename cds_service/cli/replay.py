@@ -19,7 +19,8 @@ from cds_service.decide import DECISION_EXTENSION, Evaluation, as_json
 from cds_service.errors import RequestError
 from cds_service.http.answer import evaluate_request
 from cds_service.http.discovery import HOOK, SERVICE_ID
-from cds_service.http.wire import AS_OF_EXTENSION, parse_request
+from cds_service.http.shell import place
+from cds_service.http.wire import parse_request
 from cds_service.settings import Settings
 
 _MANY = 20
@@ -53,20 +54,21 @@ class Result:
 def run(
     paths: list[Path], settings: Settings, *, as_json: bool, explain: bool, as_of: str | None, url: str | None
 ) -> int:
-    """Evaluate every input and print its result; 0 if all could be read, else 1."""
+    """Evaluate every input and print its result; 0 if all could be read and got an answer, else 1."""
     messages = Console(stderr=True)
     out = Console(highlight=False)
     found = find(paths)
-    unreadable = 0
+    failed = 0
     steps = track(found, "Replaying", console=messages, transient=True, disable=not _wants_progress(found, messages))
     for path in steps:
         try:
-            item = load(path, prefer_request=url is not None)
+            item = load(path, prefer_request=url is not None, as_of=as_of)
         except UnreadableInputError as error:
-            unreadable += 1
+            failed += 1
             messages.print(f"nelm-cds: {error}", markup=False, soft_wrap=True)
             continue
-        result = _post(item, url, as_of) if url else _evaluate(item, settings, as_of)
+        result = _post(item, url) if url else _evaluate(item, settings)
+        failed += result.status is None
         if as_json:
             sys.stdout.buffer.write(orjson.dumps(result.as_json()) + b"\n")
             sys.stdout.flush()
@@ -74,31 +76,37 @@ def run(
             show(out, result, explain=explain)
     if not found:
         messages.print("nelm-cds: no *.json and no story below the given paths", markup=False)
-    return 1 if unreadable else 0
+    return 1 if failed else 0
 
 
 def _wants_progress(found: list[Path], messages: Console) -> bool:
     return len(found) > _MANY and messages.is_terminal
 
 
-def _evaluate(item: Input, settings: Settings, as_of: str | None) -> Result:
+def _evaluate(item: Input, settings: Settings) -> Result:
     try:
-        request = parse_request(_dated(item, as_of), hook=HOOK)
+        request = parse_request(item.request, hook=HOOK)
         evaluation = evaluate_request(request, settings, now())
     except RequestError as error:
         return Result(item.path, item.patient, error.status, None, [], str(error))
+    except Exception as error:  # the outermost handler of one input: the hook answers 500, and the others go on
+        fault = f"a fault of this program: {type(error).__name__} at {place(error)}"
+        return Result(item.path, item.patient, 500, None, [], fault)
     return Result(item.path, item.patient, 200, as_json(evaluation.decision), evaluation.cards, None, evaluation)
 
 
-def _post(item: Input, url: str, as_of: str | None) -> Result:
+def _post(item: Input, url: str) -> Result:
     address = f"{url.rstrip('/')}/cds-services/{SERVICE_ID}"
     try:
         response = requests.post(
-            address, data=_dated(item, as_of), headers={"Content-Type": "application/json"}, timeout=_TIMEOUT_SECONDS
+            address, data=item.request, headers={"Content-Type": "application/json"}, timeout=_TIMEOUT_SECONDS
         )
-        body = response.json()
-    except requests.RequestException as error:
+    except (requests.RequestException, ValueError) as error:  # ValueError: a URL that urllib3 cannot read
         return Result(item.path, item.patient, None, None, [], f"{address}: {type(error).__name__}")
+    try:
+        body = response.json()
+    except requests.JSONDecodeError:
+        body = None
     if response.status_code != requests.codes.ok or not isinstance(body, dict):
         return Result(item.path, item.patient, response.status_code, None, [], _diagnostics(body))
     extension = body.get("extension")
@@ -110,13 +118,3 @@ def _diagnostics(body: Any) -> str:
     issues = body.get("issue") if isinstance(body, dict) else None
     texts = [i.get("diagnostics") for i in issues if isinstance(i, dict)] if isinstance(issues, list) else []
     return "; ".join(text for text in texts if isinstance(text, str)) or "no reason given"
-
-
-def _dated(item: Input, as_of: str | None) -> bytes:
-    """The request with the date to evaluate at: the option, the story's own, or none (then it is now)."""
-    asked = as_of or item.as_of
-    if asked is None:
-        return item.request
-    request = orjson.loads(item.request)
-    extension = request.get("extension") if isinstance(request.get("extension"), dict) else {}
-    return orjson.dumps(request | {"extension": extension | {AS_OF_EXTENSION: asked}})

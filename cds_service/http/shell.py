@@ -46,13 +46,13 @@ class CatchAll:
         try:
             await self.app(scope, receive, watched)
         except Exception as error:  # the outermost handler: whatever it is, it must not look like silence
-            _log.error("request failed: %s at %s", type(error).__name__, _place(error))
+            _log.error("request failed: %s at %s", type(error).__name__, place(error))
             if started:
                 raise
             await of_our_own_fault()(scope, receive, send)
 
 
-def _place(error: BaseException) -> str:
+def place(error: BaseException) -> str:
     """File and line where an error was raised; its message may quote a chart, so it stays out of the log."""
     trace = error.__traceback__
     while trace is not None and trace.tb_next is not None:

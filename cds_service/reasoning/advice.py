@@ -33,32 +33,46 @@ class Proposal:
 class Guard:
     """A sentence that must stand on every card that holds what it guards: whole once, then in its short form."""
 
-    code: str
+    name: str  # one sentence of a name on a card, whoever asks for it
     text: str
-    again: str
+    again: str  # on a further card; empty where saying it once is enough
+    codes: tuple[str, ...] = ()
+    opens: bool = False  # stands before everything else on its card
+    brief: tuple[str, str] | None = None  # `text` and `again` where an answer would otherwise be too long
 
 
 @dataclass(frozen=True, slots=True)
 class Block:
-    """One paragraph or list item, with the guards that its card must carry; optional ones may be left out."""
+    """One paragraph or list item, with the guards that its card must carry.
+
+    `brief` stands instead of `text` where an answer would otherwise be too long; an empty one leaves the block out.
+    """
 
     text: str
     codes: tuple[str, ...] = ()
     guards: tuple[Guard, ...] = ()
-    optional: bool = False
+    brief: str | None = None
+    name: str = ""  # how the summary of its card names it
 
 
 @dataclass(frozen=True, slots=True)
 class Continuation:
-    """How a section goes on where it is too long for one card: a summary and a first sentence of its own."""
+    """How a section goes on where it is too long for one card: a summary and a first sentence of its own.
+
+    `named` starts the summary where the card holds blocks that have names.
+    """
 
     summary: str
     lead: str
+    named: str = ""
 
 
 @dataclass(frozen=True, slots=True)
 class Section:
-    """One subject of the advice, which becomes one card or, where it is too long for one, several."""
+    """One subject of the advice, which becomes one card or, where it is too long for one, several.
+
+    A summary that names the blocks of its card is a start only; the names follow it.
+    """
 
     topic: str
     indicator: str
@@ -67,3 +81,5 @@ class Section:
     blocks: tuple[Block, ...] = ()
     proposals: tuple[Proposal, ...] = ()
     continued: Continuation = Continuation("More of the same card", "Continued.")
+    brief_lead: str = ""  # stands instead of `lead` where an answer would otherwise be too long
+    folds: bool = False  # where an answer would otherwise be too long, it closes the section before it

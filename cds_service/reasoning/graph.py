@@ -30,11 +30,16 @@ class Status(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Basis:
-    """Why a step is in the graph: its status, the rules (R..) it rests on, and a remark (A.., or a reason of ours)."""
+    """Why a step is in the graph: its status, the rules (R..) it rests on, and a remark (A.., or a reason of ours).
+
+    `edge` and `condition` name the step in the documented table of edges; a step without a name only leads on.
+    """
 
     status: Status
     rules: tuple[str, ...] = ()
     remark: str = ""
+    edge: str = ""
+    condition: str = ""
 
 
 class Stop(Enum):

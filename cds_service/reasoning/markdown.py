@@ -1,7 +1,8 @@
 """Text from a chart made inert for a card: neither HTML nor Markdown nor a link comes alive, in any client.
 
 Clients render GitHub-flavoured Markdown, some with raw HTML; others show the text as it is. So what could start a tag,
-a link, emphasis, a table or a list is escaped or taken out, and nothing more.
+a link, emphasis, a table or a list is escaped or taken out, and nothing more. An escaped `@` is still an address to
+GitHub's renderer, and a scheme after `_` or a digit still a link, so these are taken out.
 """
 
 from __future__ import annotations
@@ -10,20 +11,34 @@ import re
 import unicodedata
 
 _ENTITIES = {"&": "&amp;", "<": "&lt;", ">": "&gt;"}
-_MARKDOWN = re.compile(r"([\\`*_\[\]{}()#|~!@])")
-_LINK = re.compile(r"(?i)\b(https?|ftp|mailto|javascript|data|xmpp|vbscript):|www\.")
+_MARKDOWN = re.compile(r"([\\`*_\[\]{}()#|~!])")
+_LINK = re.compile(r"(?i)(?<![a-z])(https?|ftp|mailto|javascript|data|xmpp|vbscript):|www\.")
+_AT = re.compile(r"\s*@\s*")
+# What opens a list, a rule or a heading where the text happens to start a line; its last character is escaped.
+_LINE_START = re.compile(r"([-+=]|[0-9]{1,9}\.)(?=[-+=\s]|$)")
 _SPACE = re.compile(r"\s+")
 
 
 def inert(text: str, longest: int = 60) -> str:
-    """The text on one line, at most `longest` characters before escaping, harmless as Markdown and as HTML."""
-    printable = "".join(" " if _is_control(c) else c for c in text)
-    single_line = _SPACE.sub(" ", printable).strip()
-    if len(single_line) > longest:
-        single_line = single_line[: longest - 1].rstrip() + "…"
-    unlinked = _LINK.sub(lambda match: f"{match.group(0)[:-1]} ", single_line)
-    escaped = _MARKDOWN.sub(r"\\\1", unlinked)
-    return "".join(_ENTITIES.get(character, character) for character in escaped)
+    """The text on one line, harmless as Markdown and as HTML, and at most `longest` characters as it is written."""
+    single_line = _SPACE.sub(" ", printable(text)).strip()
+    unlinked = _AT.sub(" at ", _LINK.sub(lambda match: f"{match.group(0)[:-1]} ", single_line)).strip()
+    written = [_ENTITIES.get(character, _MARKDOWN.sub(r"\\\1", character)) for character in unlinked]
+    if start := _LINE_START.match(unlinked):
+        written[start.end() - 1] = f"\\{written[start.end() - 1]}"
+    if sum(map(len, written)) <= longest:
+        return "".join(written)
+    kept, room = "", longest - 1
+    for character in written:
+        if len(character) > room:
+            break
+        kept, room = kept + character, room - len(character)
+    return f"{kept.rstrip()}…"
+
+
+def printable(text: str) -> str:
+    """The text without characters that command a terminal or reorder a line; a blank stands for each."""
+    return "".join(" " if _is_control(character) else character for character in text)
 
 
 def _is_control(character: str) -> bool:

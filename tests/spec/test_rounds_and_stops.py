@@ -7,7 +7,7 @@ import pytest
 from cds_service.guidelines.nelm_2006 import NELM_2006
 from cds_service.reasoning.decision import decide
 from tests.support.cases import Case, check, table
-from tests.support.facts import needs
+from tests.support.facts import advise, needs
 
 STOPPED = {"state": "workup", "offered": "", "withheld": "", "safety": "", "follow_up": ""}
 UNMEASURED = {"lesion_count": None, "largest_lesion_cm": None}
@@ -197,6 +197,23 @@ def test_extrahepatic_disease_blocks(case: Case) -> None:
 )  # fmt: skip
 def test_unmeasured_lesions_block(case: Case) -> None:
     check(case)
+
+
+@pytest.mark.verifies("A29")
+@pytest.mark.parametrize(
+    ("ki67", "differentiation", "answer"),
+    [
+        ("15.0", "well", "low"),
+        ("15.0", None, "low"),
+        (None, "well", "not known"),
+        (None, None, "not known"),
+        ("5-20", "well", "not known"),
+        (None, "poor", "high"),
+    ],
+)
+def test_the_gate_never_calls_an_unknown_grade_low(ki67: str | None, differentiation: str | None, answer: str) -> None:
+    decision = advise(ki67_percent=ki67, differentiation=differentiation)
+    assert next(step.answer for step in decision.steps if step.node == "N4") == answer
 
 
 def test_nothing_known_asks_the_whole_first_round() -> None:

@@ -13,9 +13,10 @@ from cds_service.reasoning.advice import Order
 
 @dataclass(frozen=True, slots=True)
 class Strength:
-    """The paper's word, and the rules it rests on."""
+    """The paper's word, what stands instead where a step is inferred, and the rules it rests on."""
 
     word: str
+    inferred: str
     rules: tuple[str, ...]
 
 
@@ -27,12 +28,16 @@ class Recommendation:
     title: str
     short: str
     strength: Strength
-    inferred: str
     must: str
     label: str
     order: Order | None
     in_context: Mapping[str, Strength] = field(repr=False)  # the paper's word where a branch has its own
     more: Mapping[str, str] = field(repr=False)  # further sentences, each for its condition
+
+    @property
+    def inferred(self) -> str:
+        """What is shown for the paper's word where a step is inferred."""
+        return self.strength.inferred
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,15 +47,20 @@ class Texts:
     recommendations: Mapping[str, Recommendation]
     sentences: Mapping[str, str]
     reasons: Mapping[str, str]
+    reasons_of: Mapping[str, str]
     withheld_names: Mapping[str, str]
 
     def of(self, code: str) -> Recommendation:
         """The recommendation of a code; every code the pathway can find has one (a test proves it)."""
         return self.recommendations[code]
 
+    def reason(self, item: str) -> str:
+        """Why an option is withheld (`CODE:reason`), in words of its own where it has them."""
+        return self.reasons_of.get(item) or self.reasons[item.partition(":")[2]]
+
 
 _FIELDS = frozenset({"title", "short", "strength", "inferred", "rules", "must", "label", "order"})
-_TABLES = frozenset({"meta", "reasons", "withheld_names"})
+_TABLES = frozenset({"meta", "reasons", "reasons_of", "withheld_names"})
 
 
 @cache
@@ -64,6 +74,7 @@ def texts() -> Texts:
         },
         sentences=sentences,
         reasons=raw["reasons"],
+        reasons_of=raw["reasons_of"],
         withheld_names=raw["withheld_names"],
     )
 
@@ -76,7 +87,6 @@ def _recommendation(code: str, table: Mapping[str, object], sentences: Mapping[s
         title=str(table["title"]),
         short=str(table["short"]),
         strength=_strength(table),
-        inferred=str(table.get("inferred", table["strength"])),
         must=str(table["must"]).format_map(sentences),
         label=str(table.get("label", "")),
         order=Order(**order) if isinstance(order, dict) else None,
@@ -87,4 +97,5 @@ def _recommendation(code: str, table: Mapping[str, object], sentences: Mapping[s
 
 def _strength(table: Mapping[str, object]) -> Strength:
     rules = table["rules"]
-    return Strength(str(table["strength"]), tuple(rules) if isinstance(rules, list) else ())
+    word = str(table["strength"])
+    return Strength(word, str(table.get("inferred", word)), tuple(rules) if isinstance(rules, list) else ())

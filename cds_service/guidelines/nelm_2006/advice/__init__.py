@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from cds_service.guidelines.nelm_2006.advice.treatment import treatment_sections
+from cds_service.guidelines.nelm_2006.advice.treatment import treatment_section
 from cds_service.guidelines.nelm_2006.advice.workup import (
     emergency_section,
     refer_section,
@@ -29,7 +29,7 @@ def advise(decision: Decision, reading: ChartReading) -> list[Section]:
     if decision.state == "refer":
         sections.append(refer_section(decision, reading))
     elif decision.treatment:
-        sections += treatment_sections(decision, reading)
+        sections.append(treatment_section(decision, reading))
     if decision.workup:
         sections.append(workup_section(decision, reading))
     if decision.unread:

@@ -2,58 +2,87 @@
 
 from __future__ import annotations
 
+from cds_service.guidelines.nelm_2006 import bases as on
 from cds_service.guidelines.nelm_2006 import rules
-from cds_service.guidelines.nelm_2006.bases import BESIDE_RESECTION, LOCAL_OCTREOTIDE
 from cds_service.guidelines.nelm_2006.needs import Needs
 from cds_service.guidelines.nelm_2006.pathway import EMBOLISATIONS, INVASIVE
 from cds_service.guidelines.nelm_2006.recommendations import Recommendation, Strength, texts
 from cds_service.reasoning.advice import Block, Guard
 from cds_service.reasoning.decision import Decision
 from cds_service.reasoning.graph import Basis, Kind, Status
-from cds_service.reasoning.truth import YES, equals
+from cds_service.reasoning.truth import NO, YES, equals, holds, is_known
 
 ABLATIONS = frozenset({"T-ABLATE", "T-ABLATE-EXT", "T-ABLATE-PALL"})
+SYSTEMIC = ("T-OCT", "T-MIBG", "T-PRRT")
+_RADIONUCLIDES = frozenset({"T-PRRT", "T-RADIO-ADJ"})
+_NO_LIMIT_IN_HEPATIC_FAILURE = ABLATIONS | frozenset(SYSTEMIC) | _RADIONUCLIDES
+
+# The branches of the graph in which the paper has a word of its own for an option.
+_BRANCHES = (
+    (on.BESIDE_RESECTION, "beside_resection"),
+    (on.ABLATION_BESIDE_POSTEMBO, "beside_postembo"),
+    (on.POOR_RESPONSE, "after_embolisation"),
+    (on.PARTIAL_RESPONSE_OCTREOTIDE, "partial_ablation"),
+)
+_WITHOUT_EXTENSIVE_DISEASE = frozenset({
+    on.LOCAL_OCTREOTIDE, on.PARTIAL_RESPONSE_OCTREOTIDE, on.HIGH_GRADE_OCTREOTIDE,
+})  # fmt: skip
+_TEAM_REASONS = (
+    (on.NOTHING_LEFT, "nothing_left"),
+    (on.TEAM_BESIDE_OPTIONS, "negative_scan"),
+    (on.OTHER_SYNDROME, "other_syndrome"),
+    (on.TRANSPLANTED, "transplanted"),
+    (on.UNDER_18, "under_18"),
+)
 
 
-def option(code: str, decision: Decision, needs: Needs) -> Block:
-    """The paragraph of one option in the treatment list."""
+def option(code: str, decision: Decision, needs: Needs, *also: Guard) -> Block:
+    """The paragraph of one option in the treatment list, with what its card must carry."""
     recommendation = texts().of(code)
     finding = decision.finding(Kind.OFFER, code)
     basis = finding.basis if finding else ()
     sentences = [
         f"**{recommendation.title}.** {_standing(recommendation, basis, needs)}",
         recommendation.must,
-        *_conditional(recommendation, needs),
+        *_conditional(recommendation, basis, needs),
     ]
-    return Block(" ".join(sentence for sentence in sentences if sentence), (code,), guards(code, needs))
+    codes = (code, "S-OLT-WARN") if code == "T-OLT-EVAL" else (code,)
+    name = recommendation.short if code.startswith("T-") else ""
+    text = " ".join(sentence for sentence in sentences if sentence)
+    return Block(text, codes, (*guards(code, needs), *also), name=name)
 
 
 def _standing(recommendation: Recommendation, basis: tuple[Basis, ...], needs: Needs) -> str:
     """From the paper, inferred, or ours; the paper's bare word only where every step to it is explicit."""
-    strength = _in_context(recommendation, basis, needs) or recommendation.strength
-    statuses = {step.status for step in basis}
-    if statuses == {Status.EXPLICIT}:
-        return f"From the paper ({', '.join(strength.rules)}): {strength.word}."
-    if Status.PROJECT in statuses:
-        remark = next(step.remark for step in basis if step.status is Status.PROJECT)
-        return f"Our own step: {remark}."
-    return f"Inferred from {', '.join(recommendation.strength.rules)}: {recommendation.inferred}."
+    if reasons := [
+        recommendation.more[name] for step, name in _TEAM_REASONS if step in basis and _is_team(recommendation)
+    ]:
+        return " ".join(reasons)
+    strengths = _strengths(recommendation, basis, needs)
+    named = ", ".join(dict.fromkeys(rule for strength in strengths for rule in strength.rules))
+    if all(step.status is Status.EXPLICIT for step in basis):
+        return f"From the paper ({named}): {'; '.join(strength.word for strength in strengths)}."
+    return f"Inferred from {named}: {'; '.join(strength.inferred for strength in strengths)}."
 
 
-def _in_context(recommendation: Recommendation, basis: tuple[Basis, ...], needs: Needs) -> Strength | None:
-    """The paper's word where a branch has one of its own: beside resection, on repetition, beside local treatment."""
+def _is_team(recommendation: Recommendation) -> bool:
+    return recommendation.code == "R-MDT"
+
+
+def _strengths(recommendation: Recommendation, basis: tuple[Basis, ...], needs: Needs) -> list[Strength]:
+    """The paper's words for this branch; its word for extensive disease only where no local treatment is possible."""
     words = recommendation.in_context
-    if LOCAL_OCTREOTIDE in basis:
-        after_ablation = equals(needs.context, "post_ablation") is YES and equals(needs.response, "partial") is YES
-        return words.get("partial_ablation" if after_ablation else "beside_local")
-    if BESIDE_RESECTION in basis:
-        return words.get("beside_resection")
-    if rules.ablation_comes_first(needs) is YES:
-        return words.get("repeat")
-    return None
+    names = [name for step, name in _BRANCHES if step in basis]
+    names += ["repeat"] if rules.ablation_comes_first(needs) is YES else []
+    names += ["for_syndrome"] if rules.syndrome(needs) is YES else []
+    found = [words[name] for name in names if name in words]
+    extensive = recommendation.code == "T-OCT" and not _WITHOUT_EXTENSIVE_DISEASE & set(basis)
+    if extensive or recommendation.code == "T-ABLATE-EXT":
+        return [recommendation.strength, *found]
+    return found or [recommendation.strength]
 
 
-def _conditional(recommendation: Recommendation, needs: Needs) -> list[str]:
+def _conditional(recommendation: Recommendation, basis: tuple[Basis, ...], needs: Needs) -> list[str]:
     """The sentences that stand only for this patient."""
     applies = {
         "with_symptoms": rules.syndrome(needs) is YES,
@@ -61,48 +90,76 @@ def _conditional(recommendation: Recommendation, needs: Needs) -> list[str]:
         "several_radical": rules.several_lesions(needs) is YES and rules.radically_resectable(needs) is YES,
         "partial_portal_vein": equals(needs.portal_vein, "partial_occlusion") is YES,
         "pancreas": equals(needs.primary_site, "pancreas") is YES,
+        "high_grade": on.HIGH_GRADE_OCTREOTIDE in basis,
+        "small_not_recorded": is_known(needs.small_multiple_mets) is NO,
     }
     return [recommendation.more[name] for name, holds in applies.items() if holds and name in recommendation.more]
 
 
 def withheld(decision: Decision, needs: Needs) -> list[Block]:
-    """The withheld options in one line with their reasons, and what "withheld" means (M5)."""
-    if not decision.withhold:
-        return []
+    """The withheld options with their reasons, those with the same reasons together, and what "withheld" means (M5)."""
     said = texts()
     by_code: dict[str, list[str]] = {}
     for item in decision.withhold:
-        code, _, reason = item.partition(":")
-        by_code.setdefault(code, []).append(said.reasons[reason])
-    items = "; ".join(f"{said.withheld_names[code]}: {', '.join(reasons)}" for code, reasons in by_code.items())
-    blocks = [Block(f"**Withheld:** {items}. {said.sentences['withheld']}", tuple(decision.withhold))]
-    if _concerns_a_running_treatment(decision) and "T-OCT" not in decision.treatment:
-        blocks.append(Block(said.sentences["not_advice_to_stop"]))
+        by_code.setdefault(item.partition(":")[0], []).append(item)
+    together: dict[str, list[str]] = {}
+    for code, items in by_code.items():
+        together.setdefault(", ".join(said.reason(item) for item in items), []).append(code)
+    blocks = []
+    for reasons, codes in together.items():
+        grouped = tuple(item for code in codes for item in by_code[code])
+        names = ", ".join(said.withheld_names[code] for code in codes)
+        blocks.append(Block(f"- Withheld: {names} ({reasons}).", grouped))
+    if blocks:
+        meaning = said.sentences["withheld"]
+        running = f"{meaning} {said.sentences['not_advice_to_stop']}"
+        said_there = "T-OCT" in decision.treatment
+        if any(map(_may_be_running, decision.withhold)):
+            blocks.insert(0, Block(running, brief=meaning if said_there else running))
+        else:
+            blocks.insert(0, Block(meaning))
     if "T-OCT:srs_negative" in decision.withhold and rules.syndrome(needs) is YES:
         blocks.append(Block(said.sentences["srs_negative"]))
     return blocks
 
 
-def _concerns_a_running_treatment(decision: Decision) -> bool:
-    return any(item.endswith((":prior_failure", ":srs_negative")) for item in decision.withhold)
+def _may_be_running(item: str) -> bool:
+    return item.endswith((":prior_failure", ":srs_negative"))
 
 
 def guards(code: str, needs: Needs) -> tuple[Guard, ...]:
-    """What must stand on the same card as an invasive option (R30, R38, A23)."""
+    """What must stand on the same card as an option (R30, R38, A23, A25, M9, M10)."""
     said = texts()
-    if code not in INVASIVE:
-        return ()
-    cover = said.of("S-OCT-PERI")
-    specialist = said.sentences["specialist_first"] if rules.other_functioning_syndrome(needs) is YES else ""
-    heart = ""
-    if equals(needs.carcinoid_heart_disease, True) is YES:
-        heart = said.sentences["heart_disease"]
-    elif rules.syndrome(needs) is YES:
-        heart = said.sentences["heart"]
-    whole = " ".join(filter(None, ("**Before it:**", cover.must, specialist, heart)))
-    again = " ".join(filter(None, ("**Before it:**", cover.more["again"], specialist)))
-    found = [Guard("S-OCT-PERI", whole, again)]
+    found = []
+    if code in _NO_LIMIT_IN_HEPATIC_FAILURE and holds(needs.hepatic_failure) is YES:
+        sentence = said.sentences["hepatic_failure"]
+        found.append(Guard("hepatic failure", sentence, sentence, opens=True))
+    if code in INVASIVE:
+        found.append(_cover(needs))
     if code in EMBOLISATIONS:
         diuresis = said.of("S-DIURESIS").must
-        found.append(Guard("S-DIURESIS", diuresis, diuresis))
+        found.append(Guard("forced diuresis", diuresis, diuresis, ("S-DIURESIS",)))
+    if code in _RADIONUCLIDES:
+        uptake, again = said.sentences["uptake"], said.sentences["uptake_again"]
+        found.append(Guard("uptake", uptake, uptake, brief=(uptake, again)))
     return tuple(found)
+
+
+def _cover(needs: Needs) -> Guard:
+    """Octreotide before any invasive step, with what is known of the heart and of other hormones (C18, C24, A24)."""
+    said = texts()
+    cover = said.of("S-OCT-PERI")
+    specialist = said.sentences["specialist_first"] if rules.other_functioning_syndrome(needs) is YES else ""
+    diseased = said.sentences["heart_disease"] if equals(needs.carcinoid_heart_disease, True) is YES else ""
+    unexamined = is_known(needs.carcinoid_heart_disease) is NO and rules.syndrome(needs) is YES
+    heart = said.sentences["heart"] if unexamined else diseased
+    start = "**Before an invasive step:**"
+    whole, brief, again = (
+        " ".join(filter(None, (start, *parts)))
+        for parts in (
+            (cover.must, specialist, heart),
+            (cover.more["brief"], specialist, heart),
+            (cover.more["again"], specialist, diseased),
+        )
+    )
+    return Guard("octreotide cover", whole, again, ("S-OCT-PERI",), brief=(brief, again))

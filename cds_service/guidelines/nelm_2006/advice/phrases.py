@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from typing import Any
 
+from cds_service.guidelines.nelm_2006.needs import Needs
 from cds_service.reasoning.markdown import inert
 from fhir_mappings.facts import Fact, Interval, Known, Unknown, WhyUnknown
 
@@ -60,8 +61,8 @@ NAMES = {
     "carcinoid_crisis_now": "carcinoid crisis",
     "hepatomegaly": "enlarged liver",
     "mibg_avid": "MIBG uptake",
-    "failed_therapies": "failed therapies",
-    "other_therapies_exhausted": "all else failed",
+    "failed_therapies": "treatments that no longer help",
+    "other_therapies_exhausted": "other treatments exhausted",
     "context": "course",
     "response": "response to embolisation",
     "other_syndrome": "other hormone syndrome",
@@ -116,17 +117,70 @@ def _number(name: str, number: Interval) -> str:
     return f"{NAMES[name]} {number.text()}{_UNITS.get(name, '')}"
 
 
-def data_line(facts: Callable[[str], Fact[Any]], names: Iterable[str], *, noted: Iterable[str] = ()) -> str:
+_NOTED = frozenset({"extrahepatic_disease", "carcinoid_syndrome"})
+
+
+def data_line(facts: Callable[[str], Fact[Any]], names: Iterable[str]) -> str:
     """The chart data a card rests on, known facts only, by the day they are from, latest first."""
-    with_note = set(noted)
     by_day: dict[str, list[str]] = {}
     for name in names:
         fact = facts(name)
         if isinstance(fact, Known):
-            note = f" ({inert(fact.note, 40)})" if fact.note and name in with_note else ""
+            note = _note(fact, 40) if name in _NOTED else ""
             by_day.setdefault(_day(fact), []).append(f"{value(name, fact)}{note}")
     groups = [f"{day or 'undated'}: {', '.join(items)}" for day, items in sorted(by_day.items(), reverse=True)]
     return f"**Chart data.** {'; '.join(groups)}." if groups else ""
+
+
+def dates_line(facts: Callable[[str], Fact[Any]], longest_note: int) -> str:
+    """CT or MRI, scan and Ki-67 with their dates, and what is remarked on them: age, specimen, other results (M3)."""
+    items = []
+    for name in ("liver_imaging", "srs", "ki67_percent"):
+        fact = facts(name)
+        if isinstance(fact, Known):
+            items.append(f"{value(name, fact)} {_day(fact) or 'undated'}{_note(fact, longest_note)}")
+    return f"**Based on:** {', '.join(items)}." if items else ""
+
+
+def _note(fact: Known[Any], longest: int) -> str:
+    return f" ({inert(fact.note, longest)})" if fact.note and longest else ""
+
+
+# What silence is read as "no" for, in the words of that sentence.
+_SILENT = {
+    "small_multiple_mets": "small metastases",
+    "est_cytoreduction_pct": "removable share",
+    "failed_therapies": "treatments that no longer help",
+    "context": "earlier treatment of the liver",
+    "other_syndrome": "another hormone syndrome",
+    "carcinoid_heart_disease": "carcinoid heart disease",
+    "liver_transplant": "liver transplantation",
+}
+
+
+def read_as_no(needs: Needs, names: Iterable[str]) -> str:
+    """Each silence that was read as no, and whether it was looked for (M3)."""
+    not_recorded: list[str] = []
+    not_readable: list[str] = []
+    for name in names:
+        fact = needs.fact(name)
+        if isinstance(fact, Unknown):
+            (not_readable if fact.why is WhyUnknown.NOT_RETRIEVED else not_recorded).append(_SILENT[name])
+        elif not fact.sources and fact.value in (frozenset(), "initial"):
+            not_recorded.append(_SILENT[name])
+    parts = [f"not recorded: {', '.join(not_recorded)}"] if not_recorded else []
+    parts += [f"not readable: {', '.join(not_readable)}"] if not_readable else []
+    return f"Read as no, because {'; because '.join(parts)}." if parts else ""
+
+
+def listed(names: Sequence[str], room: int) -> str:
+    """As many of the names as there is room for, the first in any case, and how many more there are."""
+    for shown in range(len(names), 1, -1):
+        more = len(names) - shown
+        text = f"{', '.join(names[:shown])}{f' and {more} more' if more else ''}"
+        if len(text) <= room:
+            return text
+    return names[0] if len(names) == 1 else f"{names[0]} and {len(names) - 1} more"
 
 
 def missing(facts: Callable[[str], Fact[Any]], names: Iterable[str]) -> str:

@@ -1,141 +1,102 @@
-"""The treatment options as sections: the local ones with their safety, the systemic ones, then what is withheld."""
+"""The treatment options as one section in the order of listing, each with its safety; then what is withheld."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from dataclasses import replace
-from typing import Any
+from collections.abc import Iterable
 
 from cds_service.guidelines.nelm_2006 import rules
 from cds_service.guidelines.nelm_2006.advice import phrases
-from cds_service.guidelines.nelm_2006.advice.options import ABLATIONS, option, withheld
+from cds_service.guidelines.nelm_2006.advice.options import SYSTEMIC, option, withheld
+from cds_service.guidelines.nelm_2006.advice.remarks import chart_remarks, histology, information
 from cds_service.guidelines.nelm_2006.intake import ChartReading
+from cds_service.guidelines.nelm_2006.needs import Needs
 from cds_service.guidelines.nelm_2006.order import MAKES_PROVISIONAL
-from cds_service.guidelines.nelm_2006.pathway import EMBOLISATIONS, INVASIVE
+from cds_service.guidelines.nelm_2006.pathway import EMBOLISATIONS
 from cds_service.guidelines.nelm_2006.recommendations import texts
-from cds_service.reasoning.advice import Block, Continuation, Order, Proposal, Section
+from cds_service.reasoning.advice import LEAD_LIMIT, Block, Continuation, Guard, Order, Proposal, Section
 from cds_service.reasoning.decision import Decision
-from cds_service.reasoning.markdown import inert
-from cds_service.reasoning.truth import NO, UNKNOWN, YES, holds, is_known
-from fhir_mappings.facts import Fact
+from cds_service.reasoning.truth import NO, UNKNOWN, YES, is_known
 
-SYSTEMIC = ("T-OCT", "T-MIBG", "T-PRRT")
-_LOCAL_DATA = (
-    "liver_imaging", "lesion_count", "largest_lesion_cm", "extrahepatic_disease", "ki67_percent", "differentiation",
-    "radical_resection_possible", "remnant_adequate", "carcinoid_syndrome",
+_DATA = (
+    "differentiation", "extrahepatic_disease", "lesion_count", "largest_lesion_cm", "carcinoid_syndrome",
+    "symptoms_controlled",
 )  # fmt: skip
-_EMBOLISATION_DATA = ("lobar_predominance", "portal_vein", "hepatic_failure", "biliary_anastomosis")
-_SYSTEMIC_DATA = (
-    "liver_imaging", "srs", "mibg_avid", "extrahepatic_disease", "ki67_percent", "differentiation",
-    "carcinoid_syndrome", "symptoms_controlled",
-)  # fmt: skip
+_DATA_OF = {
+    "T-RESECT": ("radical_resection_possible", "remnant_adequate"),
+    "T-RESECT-POSTEMBO": ("radical_resection_possible", "remnant_adequate"),
+    "T-DEBULK": ("radical_resection_possible", "remnant_adequate", "est_cytoreduction_pct"),
+    "T-RADIO-ADJ": ("small_multiple_mets",),
+    "T-EMBO": ("lobar_predominance", "portal_vein", "hepatic_failure", "biliary_anastomosis"),
+    "T-EMBO-AGAIN": ("lobar_predominance", "portal_vein", "hepatic_failure", "biliary_anastomosis"),
+    "T-MIBG": ("mibg_avid",),
+    "T-OLT-EVAL": ("age_years", "hepatomegaly"),
+}
 _READ_AS_NO = (
-    "est_cytoreduction_pct", "other_syndrome", "carcinoid_heart_disease", "liver_transplant",
+    "small_multiple_mets", "est_cytoreduction_pct", "failed_therapies", "context", "other_syndrome",
+    "carcinoid_heart_disease", "liver_transplant",
 )  # fmt: skip
 
 
-_CONTINUED = Continuation(
-    "More on these options (2006 protocol): withheld, limits, follow-up", "Continued from the card with the options."
-)
-
-
-def treatment_sections(decision: Decision, reading: ChartReading) -> list[Section]:
-    """One section for the local options, one for the others; either may be missing, never both."""
-    local = tuple(code for code in decision.treatment if code in INVASIVE or code == "T-RADIO-ADJ")
-    others = tuple(code for code in decision.treatment if code not in local)
-    sections = []
-    if local:
-        sections.append(_local(local, decision, reading))
-    if others:
-        sections.append(_others(others, decision, reading))
-    final = sections[-1]
-    remainder = (*withheld(decision, reading.needs), *_chart_remarks(decision, reading), *_follow_up(decision))
-    drafts = referral_proposals(decision.follow_up, decision, reading)
-    sections[-1] = replace(final, blocks=(*final.blocks, *remainder), proposals=(*final.proposals, *drafts))
-    return sections
-
-
-def _local(codes: tuple[str, ...], decision: Decision, reading: ChartReading) -> Section:
-    needs = reading.needs
-    blocks: list[Block] = []
-    if any(code in ABLATIONS for code in codes) and holds(needs.hepatic_failure) is YES:
-        blocks.append(Block(texts().sentences["hepatic_failure"]))
-    blocks += [option(code, decision, needs) for code in codes]
-    if "T-RESECT" in codes and is_known(needs.small_multiple_mets) is NO:
-        # M6 wants it in its own words beside the resection.
-        blocks.append(Block("Small metastases besides this lesion: not recorded, read as no.", ("T-RESECT",)))
-    names = _LOCAL_DATA + (_EMBOLISATION_DATA if EMBOLISATIONS & set(codes) else ())
-    blocks.append(_data(needs.fact, names))
+def treatment_section(decision: Decision, reading: ChartReading) -> Section:
+    """Every option of the list with its safety and its chart data, what is withheld, and the markers afterwards."""
+    codes = decision.treatment
+    named = any(code.startswith("T-") for code in codes)
+    dated = (dates(reading.needs),)
+    blocks = [
+        # A team's question beside options rests on what they rest on.
+        *(option(code, decision, reading.needs, *(() if named and code == "R-MDT" else dated)) for code in codes),
+        *_data(codes, reading.needs),
+        *_about_the_order(decision, reading),
+        *withheld(decision, reading.needs),
+        *information(decision, reading.needs),
+        *_read_as_no(decision, reading),
+        *chart_remarks(decision, reading),
+        *follow_up(decision),
+    ]
+    opening = histology(reading)
     return Section(
-        topic="treatment",
+        topic="treatment" if named else "refer",
         indicator="info",
-        summary=_summary("Local treatment to discuss", codes),
-        continued=_CONTINUED,
-        lead=_lead(decision, reading),
+        summary="Treatment to discuss (2006 protocol)" if named else _nothing_to_name(decision),
+        lead=_lead(decision, reading, _situation(reading)),
+        brief_lead=_lead(decision, reading, _brief_situation(reading)),
         blocks=tuple(blocks),
-        proposals=_discussion(codes, decision, reading),
+        continued=Continuation(
+            "More on these options (2006 protocol): withheld, limits, follow-up",
+            f"{opening}Continued from the first card.",
+            "Further treatment to discuss (2006 protocol)",
+        ),
+        proposals=(*team_proposals(decision, reading), *referrals(decision, reading), *follow_up_proposals(decision)),
     )
 
 
-def _others(codes: tuple[str, ...], decision: Decision, reading: ChartReading) -> Section:
-    needs = reading.needs
-    said = texts().sentences
-    blocks: list[Block] = []
-    systemic = [code for code in codes if code in SYSTEMIC]
-    if systemic and holds(needs.hepatic_failure) is YES:
-        blocks.append(Block(said["hepatic_failure"]))
-    blocks += [option(code, decision, needs) for code in codes]
-    if "T-OCT" in codes:
-        blocks.append(Block(said["not_advice_to_stop"], ("T-OCT",)))
-    if len(systemic) > 1:
-        blocks.append(Block(said["not_a_ranking"], tuple(systemic)))
-    if rules.extrahepatic(needs) is YES:
-        blocks.append(Block(said["systemic_first"]))
-    elif "T-OCT" in codes and len(systemic) == 1:
-        blocks.append(Block(said["order_of_listing"], ("T-OCT",)))
-    blocks.append(_data(needs.fact, _SYSTEMIC_DATA))
-    options = [code for code in codes if code.startswith("T-")]
-    team_only = not options
-    return Section(
-        topic="refer" if team_only else "treatment",
-        indicator="info",
-        summary=_summary("Other treatment to discuss", codes)
-        if options
-        else "No option of the 2006 text left: tumour board",
-        continued=_CONTINUED,
-        lead=_lead(decision, reading),
-        blocks=tuple(blocks),
-        proposals=(*_discussion(codes, decision, reading), *referral_proposals(codes, decision, reading)),
-    )
-
-
-def _summary(start: str, codes: tuple[str, ...]) -> str:
-    named = [texts().of(code).short for code in codes if code.startswith("T-")]
-    return f"{start} (2006 protocol): {', '.join(named)}"
-
-
-def _lead(decision: Decision, reading: ChartReading) -> str:
-    """Why these options: the first paragraph of a treatment card (at most 300 characters)."""
-    needs = reading.needs
-    sentences = []
+def _nothing_to_name(decision: Decision) -> str:
     if decision.state == "provisional":
-        sentences.append(provisional(decision, reading))
-    if reading.histology_from_codes:
-        day = max((s.date or "" for s in needs.nelm_confirmed.sources), default="")
-        dated = f" ({day})" if day else ""
-        sentences.append(f"Histology taken from diagnosis codes{dated}, no pathology report read.")
-    sentences.append(_situation(reading))
-    return " ".join(sentences)
+        return "No option of the 2006 text while questions are open: tumour board"
+    return "No option of the 2006 text left: tumour board"
 
 
-def provisional(decision: Decision, reading: ChartReading) -> str:
-    """What is missing and may change the list (M13)."""
+def _lead(decision: Decision, reading: ChartReading, situation: str) -> str:
+    """Why these options: the first paragraph of a treatment card (at most 300 characters)."""
+    opening = histology(reading)
+    if decision.state != "provisional":
+        return f"{opening}{situation}"
+    room = LEAD_LIMIT - len(opening) - len(situation) - 1
+    return f"{opening}{_provisional(decision, reading, room)} {situation}"
+
+
+def _provisional(decision: Decision, reading: ChartReading, room: int) -> str:
+    """What is missing and may change the list (M13): by name as far as there is room; the other cards name it all."""
     short = [texts().of(code).short for code in decision.workup if code in MAKES_PROVISIONAL]
-    short += [phrases.NAMES[name] for name in decision.unread]
-    sentence = f"**Provisional:** {', '.join(dict.fromkeys(short))} missing, may change this list."
-    if rules.high_grade(reading.needs) is UNKNOWN:
-        sentence += f" {texts().sentences['grade_unknown']}"
-    return sentence
+    missing = list(dict.fromkeys((*short, *(phrases.NAMES[name] for name in decision.unread))))
+    warning = f" {texts().sentences['grade_unknown']}" if rules.high_grade(reading.needs) is UNKNOWN else ""
+    names = phrases.listed(missing, room - len("**Provisional:**  missing, may change this list.") - len(warning))
+    return f"**Provisional:** {names} missing, may change this list.{warning}"
+
+
+def _brief_situation(reading: ChartReading) -> str:
+    unknown = is_known(reading.needs.differentiation) is NO
+    return "Differentiation not recorded." if unknown else "Options of the 2006 text for this chart."
 
 
 def _situation(reading: ChartReading) -> str:
@@ -153,39 +114,56 @@ def _situation(reading: ChartReading) -> str:
     return f"{', '.join(parts)}."
 
 
-def _data(facts: Callable[[str], Fact[Any]], names: tuple[str, ...]) -> Block:
-    return Block(phrases.data_line(facts, names, noted=("liver_imaging", "ki67_percent")))
+def dates(needs: Needs) -> Guard:
+    """The examinations that options rest on, with their dates, on every card that holds one (M3)."""
+    return Guard("dates", phrases.dates_line(needs.fact, 40), phrases.dates_line(needs.fact, 0), brief=("", ""))
 
 
-def _chart_remarks(decision: Decision, reading: ChartReading) -> list[Block]:
-    """What was read as no, what was set aside, what could not be read (M3)."""
-    needs = reading.needs
-    silent = [phrases.NAMES[name] for name in _READ_AS_NO if is_known(needs.fact(name)) is NO]
-    blocks = [Block(texts().of(code).must, (code,)) for code in decision.info]
-    if "T-RESECT" not in decision.treatment and is_known(needs.small_multiple_mets) is NO:
-        silent.insert(0, phrases.NAMES["small_multiple_mets"])
-    blocks += [Block(f"Not recorded, read as no: {', '.join(silent)}.")] if silent else []
-    return blocks + remarks(reading)
+def _data(codes: Iterable[str], needs: Needs) -> list[Block]:
+    """The other chart data that the options rest on; where there is little room, the examinations alone and once."""
+    names = dict.fromkeys((*_DATA, *(name for code in codes for name in _DATA_OF.get(code, ()))))
+    line = phrases.data_line(needs.fact, names)
+    return [Block(line, brief=phrases.dates_line(needs.fact, 40))]
 
 
-def remarks(reading: ChartReading) -> list[Block]:
-    """Another malignancy, results set aside, and what could not be read."""
-    blocks = []
-    if reading.other_malignancies:
-        names = "; ".join(inert(label, 40) for label in reading.other_malignancies[:2])
-        blocks.append(Block(f"Another malignancy is recorded: {names}."))
-    if reading.set_aside:
-        blocks.append(Block(f"Set aside, not used: {reading.set_aside}."))
-    if reading.unread_keys:
-        blocks.append(Block(f"Could not be read: {', '.join(reading.unread_keys)}."))
-    return blocks
+def _about_the_order(decision: Decision, reading: ChartReading) -> list[Block]:
+    """What the order of listing means and what it does not (A17, A19, M9)."""
+    said = texts().sentences
+    codes = decision.treatment
+    systemic = tuple(code for code in SYSTEMIC if code in codes)
+    local = tuple(code for code in codes if code.startswith("T-") and code not in (*SYSTEMIC, "T-OLT-EVAL"))
+    found = []
+    if len(systemic) > 1:
+        found.append(Block(said["not_a_ranking"], systemic))
+    if systemic and local and rules.extrahepatic(reading.needs) is YES:
+        found.append(Block(said["order_beyond_liver"]))
+    elif "T-OCT" in codes and EMBOLISATIONS & set(codes):
+        symptomatic = rules.syndrome(reading.needs) is YES
+        found.append(Block(said["order_symptoms" if symptomatic else "order_no_symptoms"]))
+    if "T-OCT" in codes and local and rules.syndrome(reading.needs) is YES:
+        found.append(Block(said["order_of_listing"], ("T-OCT",)))
+    return found
 
 
-def _follow_up(decision: Decision) -> list[Block]:
+def _read_as_no(decision: Decision, reading: ChartReading) -> list[Block]:
+    """Each silence that was read as no (M3); beside a resection small metastases are named there (M6)."""
+    names = [name for name in _READ_AS_NO if name != "small_multiple_mets" or "T-RESECT" not in decision.treatment]
+    sentence = phrases.read_as_no(reading.needs, names)
+    return [Block(sentence)] if sentence else []
+
+
+def follow_up(decision: Decision) -> list[Block]:
+    """The markers after treatment (R8, R55)."""
     if not decision.follow_up:
         return []
     names = " and ".join(texts().of(code).short for code in decision.follow_up)
-    return [Block(f"After treatment: {names} (from the paper, R8, R55: *useful*).", decision.follow_up)]
+    return [
+        Block(
+            f"After treatment: {names} (from the paper, R8, R55: *useful*).",
+            decision.follow_up,
+            brief=f"After treatment: {names} (R8, R55).",
+        )
+    ]
 
 
 def _drafts_allowed(decision: Decision, reading: ChartReading) -> bool:
@@ -194,22 +172,36 @@ def _drafts_allowed(decision: Decision, reading: ChartReading) -> bool:
     return not grade_open and not reading.histology_from_codes
 
 
-def _discussion(codes: tuple[str, ...], decision: Decision, reading: ChartReading) -> tuple[Proposal, ...]:
-    """For treatments the draft is a request to discuss them in the team, never a procedure or a drug."""
-    options = [code for code in codes if code.startswith("T-") and code != "T-OLT-EVAL"]
-    if not options or not _drafts_allowed(decision, reading):
+def team_proposals(decision: Decision, reading: ChartReading) -> tuple[Proposal, ...]:
+    """One request to the tumour board: a referral, the options to discuss, or both; never a procedure or a drug."""
+    options = [code for code in decision.treatment if code.startswith("T-") and code != "T-OLT-EVAL"]
+    names = ", ".join(texts().of(code).short for code in options) if _drafts_allowed(decision, reading) else ""
+    referral = next((texts().of(code) for code in decision.treatment if code.startswith("R-")), None)
+    if referral is not None and referral.order is not None:
+        text = f"{referral.order.text}; to discuss: {names}" if names else referral.order.text
+        return (Proposal(referral.code, referral.label, text, Order(text)),)
+    if not names:
         return ()
-    names = ", ".join(texts().of(code).short for code in options)
-    order = Order(text=f"Tumour board: discuss {names}")
-    return (Proposal("R-MDT", "Discuss in tumour board", f"Request to discuss in the tumour board: {names}", order),)
+    description = f"Request to discuss in the tumour board: {names}"
+    return (Proposal("R-MDT", "Discuss in tumour board", description, Order(f"Tumour board: discuss {names}")),)
 
 
-def referral_proposals(codes: tuple[str, ...], decision: Decision, reading: ChartReading) -> tuple[Proposal, ...]:
-    """Drafts for referrals: the tumour board, and the evaluation for transplantation."""
+def referrals(decision: Decision, reading: ChartReading) -> tuple[Proposal, ...]:
+    """The referral for transplant evaluation."""
+    if "T-OLT-EVAL" not in decision.treatment or not _drafts_allowed(decision, reading):
+        return ()
+    return _proposals(("T-OLT-EVAL",))
+
+
+def follow_up_proposals(decision: Decision) -> tuple[Proposal, ...]:
+    """Draft orders of the markers after treatment."""
+    return _proposals(decision.follow_up)
+
+
+def _proposals(codes: Iterable[str]) -> tuple[Proposal, ...]:
     found = []
-    for code in codes:
-        recommendation = texts().of(code)
-        if recommendation.order is None or (code.startswith("T-") and not _drafts_allowed(decision, reading)):
-            continue
-        found.append(Proposal(code, recommendation.label, recommendation.order.text, recommendation.order))
+    for recommendation in map(texts().of, codes):
+        order = recommendation.order
+        assert order is not None  # noqa: S101 - every F- code and T-OLT-EVAL has an order (a test proves it)
+        found.append(Proposal(recommendation.code, recommendation.label, order.text, order))
     return tuple(found)

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from cds_service.guidelines.nelm_2006 import rules
 from cds_service.guidelines.nelm_2006.advice import phrases
 from cds_service.guidelines.nelm_2006.advice.options import option, withheld
-from cds_service.guidelines.nelm_2006.advice.treatment import referral_proposals, remarks
+from cds_service.guidelines.nelm_2006.advice.remarks import chart_remarks, histology, information, no_answer
+from cds_service.guidelines.nelm_2006.advice.treatment import dates, follow_up, follow_up_proposals, team_proposals
 from cds_service.guidelines.nelm_2006.intake import ChartReading
 from cds_service.guidelines.nelm_2006.recommendations import texts
 from cds_service.reasoning.advice import SUMMARY_LIMIT, Block, Continuation, Order, Proposal, Section
@@ -16,6 +19,8 @@ from fhir_mappings.facts import Known, Unknown, WhyUnknown
 
 _BIOPSY = frozenset({"W-PATH", "W-EXTRA"})
 _BLOCKING = ("W-CT", "W-SRS")
+_REFER_DATA = ("differentiation", "carcinoid_syndrome")
+_ROOM_FOR_UNREAD = 200  # characters of the lead
 
 
 def workup_section(decision: Decision, reading: ChartReading) -> Section:
@@ -23,14 +28,14 @@ def workup_section(decision: Decision, reading: ChartReading) -> Section:
     stopped = decision.state == "workup"
     blocks = [_step(code, decision, reading) for code in decision.workup]
     if stopped:
-        blocks += [Block(texts().of(code).must, (code,)) for code in decision.info]
+        blocks += information(decision, reading.needs)
     if rules.syndrome(reading.needs) is YES:
         blocks.append(Block(texts().sentences["symptoms_need_not_wait"]))
     if _BIOPSY & set(decision.workup):
         blocks.append(Block(texts().sentences["biopsy"]))
-    blocks += [Block(f"Found, but not counted: {_beside(reading)}.")] if reading.beside else []
+    blocks += _not_counted(reading)
     if stopped:
-        blocks += remarks(reading)
+        blocks += chart_remarks(decision, reading)
     return Section(
         topic="workup",
         indicator="warning" if stopped else "info",
@@ -43,14 +48,15 @@ def workup_section(decision: Decision, reading: ChartReading) -> Section:
 
 
 def _summary(decision: Decision, *, stopped: bool) -> str:
-    """The missing steps by name, or how many they are where the names do not fit."""
+    """The missing steps by name; where not all names fit, those that block first and how many more there are."""
     start = f"{'Work-up before treatment' if stopped else 'Work-up still open'} (2006 protocol)"
-    names = [texts().of(code).short for code in decision.workup]
-    listed = f"{start}: {', '.join(names)}"
-    if len(listed) <= SUMMARY_LIMIT:
-        return listed
-    blocking = [texts().of(code).short for code in _BLOCKING if code in decision.workup] or names[:2]
-    return f"{start}: {len(names)} results missing, among them {', '.join(blocking)}"
+    codes = decision.workup
+    names = [texts().of(code).short for code in codes]
+    room = SUMMARY_LIMIT - len(start) - len(": ")
+    if len(", ".join(names)) > room:
+        blocking_first = sorted(codes, key=lambda code: code not in _BLOCKING)
+        names = [texts().of(code).short for code in blocking_first]
+    return f"{start}: {phrases.listed(names, room)}"
 
 
 def _lead(decision: Decision, reading: ChartReading, *, stopped: bool) -> str:
@@ -60,7 +66,7 @@ def _lead(decision: Decision, reading: ChartReading, *, stopped: bool) -> str:
         return "These steps of the protocol have no usable result in this chart; the options do not wait for them."
     confirmed = reading.needs.nelm_confirmed
     if isinstance(confirmed, Unknown):
-        note = f" ({inert(confirmed.note, 80)})" if confirmed.note else ""
+        note = f" ({inert(confirmed.note, 60)})" if confirmed.note else ""
         return f"Liver metastases that may be neuroendocrine: histology {phrases.WHY[confirmed.why]}{note}."
     ground = "Neuroendocrine liver metastases"
     if reading.histology_from_codes:
@@ -70,12 +76,12 @@ def _lead(decision: Decision, reading: ChartReading, *, stopped: bool) -> str:
 
 def _step(code: str, decision: Decision, reading: ChartReading) -> Block:
     """One step, what it is for, and what the chart holds of it already."""
-    facts = reading.needs.fact
-    known = phrases.missing(facts, decision.asked_inputs(code))
-    sentence = f"- {texts().of(code).must}"
-    if code == "W-SRS" and _result_missing(reading):
-        sentence = f"- {texts().of(code).more['report']}"
-    return Block(f"{sentence} In the chart: {known}." if known else sentence, (code,))
+    recommendation = texts().of(code)
+    report = code == "W-SRS" and _result_missing(reading)
+    sentence = recommendation.more["report"] if report else recommendation.must
+    brief = recommendation.more["report_brief" if report else "brief"]
+    known = phrases.missing(reading.needs.fact, decision.asked_inputs(code))
+    return Block(f"- {sentence} In the chart: {known}." if known else f"- {sentence}", (code,), brief=f"- {brief}")
 
 
 def _result_missing(reading: ChartReading) -> bool:
@@ -83,8 +89,12 @@ def _result_missing(reading: ChartReading) -> bool:
     return isinstance(scan, Unknown) and scan.why is WhyUnknown.RESULT_MISSING
 
 
-def _beside(reading: ChartReading) -> str:
-    return "; ".join(f"{name}{f' {source.date}' if source.date else ''}" for name, source in reading.beside)
+def _not_counted(reading: ChartReading) -> list[Block]:
+    if not reading.beside:
+        return []
+    dated = "; ".join(f"{name} {source.date or 'undated'}" for name, source in reading.beside)
+    names = "; ".join(name for name, _ in reading.beside)
+    return [Block(f"Found, but not counted: {dated}.", brief=f"Found, but not counted: {names}.")]
 
 
 def _proposal(code: str, reading: ChartReading) -> Proposal:
@@ -99,15 +109,15 @@ def _proposal(code: str, reading: ChartReading) -> Proposal:
 
 def unread_section(decision: Decision, reading: ChartReading) -> Section:
     """What the protocol asks for and could not be read: a request to read, never to repeat."""
-    names = ", ".join(phrases.NAMES[name] for name in decision.unread)
-    keys = ", ".join(reading.unread_keys)
-    stops = " Treatment advice waits for them." if decision.state == "workup" else " They may change the options."
+    names = phrases.listed([phrases.NAMES[name] for name in decision.unread], _ROOM_FOR_UNREAD)
+    stops = "Treatment advice waits for it." if decision.state == "workup" else "It may change the options."
     return Section(
         topic="unread",
         indicator="warning",
         summary="Part of this chart could not be read; nothing in it is taken as normal",
-        lead=f"Not read: {names}.{stops} Look in the chart before repeating any test.",
-        blocks=(Block(f"No answer, or an error, for: {keys}."),) if keys else (),
+        lead=f"Not read: {names}. {stops} Look in the chart before repeating any test.",
+        blocks=(no_answer(reading),) if reading.unread_keys else (),
+        folds=True,
     )
 
 
@@ -131,19 +141,15 @@ def refer_section(decision: Decision, reading: ChartReading) -> Section:
     """The referral: high grade, or a patient under 18."""
     needs = reading.needs
     high = "R-MDT-HG" in decision.treatment
-    data = phrases.data_line(
-        needs.fact, ("ki67_percent", "differentiation", "srs", "carcinoid_syndrome"), noted=("ki67_percent",)
-    )
-    blocks = [option(code, decision, needs) for code in decision.treatment]
-    if "T-OCT" in decision.treatment:
-        blocks.append(Block(texts().sentences["not_advice_to_stop"], ("T-OCT",)))
+    blocks = [option(code, decision, needs, dates(needs)) for code in decision.treatment]
     if high and equals(needs.differentiation, "well") is YES and rules.ki67_high(needs) is YES:
-        blocks.append(Block("Well differentiated: today grade 2 up to Ki-67 20 % (C1)."))
-    blocks += withheld(decision, needs)
-    if "F-CGA" in decision.follow_up:
-        blocks.append(Block("Markers after any treatment: useful (R8, R55).", decision.follow_up))
+        blocks.append(Block(texts().sentences["grade_today"]))
+    data = phrases.data_line(needs.fact, _REFER_DATA)
     blocks += [Block(data)] if data else []
-    blocks += remarks(reading)
+    blocks += [*withheld(decision, needs), *information(decision, needs)]
+    silent = phrases.read_as_no(needs, ("other_syndrome",)) if "T-OCT" in decision.treatment else ""
+    blocks += [Block(silent)] if silent else []
+    blocks += [*chart_remarks(decision, reading), *follow_up(decision)]
     summary = (
         "High grade by the paper's 2000 classes: refer to the tumour board"
         if high
@@ -154,20 +160,18 @@ def refer_section(decision: Decision, reading: ChartReading) -> Section:
         indicator="warning",
         summary=summary,
         lead=_refer_lead(reading, high=high),
-        continued=Continuation("More on this referral (2006 protocol): chart data and limits", "Continued."),
-        blocks=tuple(blocks),
-        proposals=(
-            *referral_proposals(tuple(c for c in decision.treatment if c.startswith("R-")), decision, reading),
-            *referral_proposals(decision.follow_up, decision, reading),
+        continued=Continuation(
+            "More on this referral (2006 protocol): chart data and limits", f"{histology(reading)}Continued."
         ),
+        # The summary says what the card is for; the options on it are not named there.
+        blocks=tuple(replace(block, name="") for block in blocks),
+        proposals=(*team_proposals(decision, reading), *follow_up_proposals(decision)),
     )
 
 
 def _refer_lead(reading: ChartReading, *, high: bool) -> str:
     needs = reading.needs
-    start = ""
-    if reading.histology_from_codes:
-        start = "Histology taken from diagnosis codes, no pathology report read. "
+    start = histology(reading)
     if not high:
         return f"{start}The paper's patients are adults; for a child the protocol gives no options (ours)."
     signs = []

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from cds_service.guidelines.nelm_2006 import thresholds as limit
 from cds_service.guidelines.nelm_2006.intake.carriers import OBSERVATIONS, PROCEDURES, complete, unless_unread
-from cds_service.guidelines.nelm_2006.intake.liver import by_diagnosis
+from cds_service.guidelines.nelm_2006.intake.liver import by_diagnosis, with_diagnosis
 from fhir_mappings import assessment
 from fhir_mappings.assessment import RECOMMENDATION_SYSTEM, AssessmentCode
 from fhir_mappings.condition import ConditionReading
@@ -29,7 +29,7 @@ _REMOVAL = frozenset({Concept.LIVER_RESECTION, Concept.LIVER_TRANSPLANTATION})
 def carcinoid_syndrome(chart: Chart, found: list[ConditionReading], recency: Recency) -> Fact[bool]:
     """Carcinoid syndrome: yes by an active diagnosis, no only by assessment; flushing alone is neither."""
     assessed = latest(assessment.yes_no(chart, AssessmentCode.CARCINOID_SYNDROME), chart.as_of, recency)
-    fact = reconcile(assessed, by_diagnosis(chart, found, Concept.CARCINOID_SYNDROME)).fact
+    fact = with_diagnosis(assessed, chart, found, Concept.CARCINOID_SYNDROME)
     return unless_unread(fact, chart, OBSERVATIONS)
 
 
@@ -69,19 +69,43 @@ def context(
     An ablation or an embolisation sets the context for 12 months (P); older ones, and resections, are a recurrence
     where lesions are on later imaging.
     """
-    assessed = latest(assessment.coded(chart, AssessmentCode.DISEASE_CONTEXT), chart.as_of, recency).fact
-    if isinstance(assessed, Known) and assessed.value in _CONTEXT:
-        return Known(_CONTEXT[assessed.value], assessed.sources, assessed.note)
+    assessed = latest(assessment.coded(chart, AssessmentCode.DISEASE_CONTEXT), chart.as_of, recency)
+    if isinstance(assessed.fact, Known):
+        word = _CONTEXT.get(assessed.fact.value)
+        if word is None:
+            return Unknown(WhyUnknown.VALUE, assessed.fact.sources)
+        assessed = Reading(Known(word, assessed.fact.sources, assessed.fact.note), assessed.when)
+    derived = _context_by_record(chart, found, done, lesions)
+    if isinstance(assessed.fact, Known) and (isinstance(derived.fact, Unknown) or not derived.fact.sources):
+        # Neither silence nor a treatment without later imaging says anything against a clinician's word.
+        return assessed.fact
+    return reconcile(assessed, derived).fact
+
+
+def _context_by_record(
+    chart: Chart, found: list[ConditionReading], done: list[ProcedureReading], lesions: Fact[Interval]
+) -> Reading[str]:
     recurrent = [c for c in found if c.in_liver and c.recurrent]
     if recurrent:
-        return Known("recurrence", tuple(c.source for c in recurrent))
-    treated = latest_of(done, _EMBOLISATION | _ABLATION | _REMOVAL)
-    if treated is None or treated.when is None:
-        searched = complete(chart, PROCEDURES)
-        return Known("initial", (), "no liver-directed procedure recorded") if searched else Unknown(
-            WhyUnknown.NOT_RETRIEVED
-        )  # fmt: skip
+        dates = [c.when for c in recurrent if c.when is not None]
+        when = max(dates, key=lambda date: date.last) if len(dates) == len(recurrent) else None
+        return Reading(Known("recurrence", tuple(c.source for c in recurrent)), when)
+    treatments = [p for p in done if p.concepts & (_EMBOLISATION | _ABLATION | _REMOVAL)]
+    treated = latest_of(treatments, _EMBOLISATION | _ABLATION | _REMOVAL)
+    if treated is not None:
+        return Reading(_context_after(treated, chart, done, lesions), treated.when)
+    if treatments:
+        return Reading(Unknown(WhyUnknown.DATE_UNKNOWN, tuple(p.source for p in treatments)), None)
+    if not complete(chart, PROCEDURES):
+        return Reading(Unknown(WhyUnknown.NOT_RETRIEVED), None)
+    return Reading(Known("initial", (), "no liver-directed procedure recorded"), None)
+
+
+def _context_after(
+    treated: Reading[str], chart: Chart, done: list[ProcedureReading], lesions: Fact[Interval]
+) -> Fact[str]:
     of_day = [p for p in done if p.source in treated.fact.sources]
+    assert treated.when is not None  # noqa: S101 - latest_of knows dated procedures only
     recent = treated.when.days_before(chart.as_of)[0] <= limit.CONTEXT_COUNTS_MONTHS * 365 // 12
     concepts = frozenset(concept for p in of_day for concept in p.concepts)
     if recent and concepts & _EMBOLISATION:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from decimal import Decimal
 
 from cds_service.guidelines.nelm_2006 import thresholds as limit
 from cds_service.guidelines.nelm_2006.intake.carriers import OBSERVATIONS, PROCEDURES, unless_unread
@@ -13,7 +12,8 @@ from fhir_mappings.condition import ConditionReading
 from fhir_mappings.facts import Fact, Interval, Known, Unknown, WhyUnknown
 from fhir_mappings.observation import outside_own_range, tumour_diameters
 from fhir_mappings.procedure import ProcedureReading, latest_of
-from fhir_mappings.reading import Reading, Recency, latest, reconcile, sources_of
+from fhir_mappings.quantities import highest
+from fhir_mappings.reading import Reading, Recency, hardest_to_outrank, latest, reconcile, sources_of
 from fhir_mappings.select import Chart
 from fhir_mappings.terminology import Concept
 
@@ -40,6 +40,8 @@ def largest_lesion(chart: Chart, done: list[ProcedureReading], recency: Recency)
     """The largest diameter (cm): by assessment, or the largest tumour size of the latest study with a liver site."""
     assessed = latest(assessment.measures(chart, AssessmentCode.LARGEST_LESION_DIAMETER, "cm"), chart.as_of, recency)
     measured = _largest_of_latest_study(chart, done, recency)
+    if isinstance(assessed.fact, Known) and _why(measured.fact) is WhyUnknown.EARLY_AFTER_TREATMENT:
+        return assessed.fact
     return unless_unread(reconcile(assessed, measured).fact, chart, OBSERVATIONS)
 
 
@@ -55,10 +57,7 @@ def _largest_of_latest_study(chart: Chart, done: list[ProcedureReading], recency
     if unknown is not None:
         return Reading(replace(unknown, sources=origin), of_study[0].when)
     values = [r.fact.value for r in of_study if isinstance(r.fact, Known)]
-    lows = [v.low or Decimal(0) for v in values]
-    highs = [v.high for v in values if v.high is not None]
-    top = max(highs) if len(highs) == len(values) else None
-    largest = Reading(Known(Interval(max(lows), top), origin, "largest measured"), of_study[0].when)
+    largest = Reading(Known(highest(values), origin, "largest measured"), of_study[0].when)
     if _early_after_treatment(largest, done):
         why = WhyUnknown.EARLY_AFTER_TREATMENT
         return Reading(Unknown(why, origin, "coagulation or necrosis, not tumour"), largest.when)
@@ -70,8 +69,14 @@ def _early_after_treatment(measured: Reading[Interval], done: list[ProcedureRead
     treatment = latest_of(done, destroyed)
     if treatment is None or treatment.when is None or measured.when is None:
         return False
-    days = (measured.when.last - treatment.when.first).days
-    return 0 <= days <= limit.EARLY_AFTER_ABLATION_DAYS
+    if measured.when.certainly_before(treatment.when):
+        return False
+    # Of partial dates the closest pair counts: a coagulation taken for a tumour would be treated again.
+    return (measured.when.first_day - treatment.when.last_day).days <= limit.EARLY_AFTER_ABLATION_DAYS
+
+
+def _why(fact: Fact[Interval]) -> WhyUnknown | None:
+    return fact.why if isinstance(fact, Unknown) else None
 
 
 def cytoreduction(chart: Chart, recency: Recency) -> Fact[Interval]:
@@ -93,22 +98,20 @@ def portal_vein(
             else Unknown(WhyUnknown.VALUE, assessed.fact.sources)
         )
         assessed = Reading(fact, assessed.when)
+    if isinstance(assessed.fact, Known) and assessed.fact.value == "complete_occlusion":
+        # A thrombosis of unstated degree, or an embolised branch, says nothing against it.
+        return assessed.fact
     unclear: list[Reading[str]] = [
         Reading(Unknown(WhyUnknown.DEGREE, (c.source,), c.label), c.when)
         for c in found
         if c.active and Concept.PORTAL_VEIN_THROMBOSIS in c.concepts
     ]
-    embolised = latest_of(done, frozenset({Concept.PORTAL_VEIN_EMBOLISATION}))
-    if embolised is not None:
-        unclear.append(Reading(Unknown(WhyUnknown.DEGREE, embolised.fact.sources, "embolised"), embolised.when))
-    return unless_unread(reconcile(assessed, _last(unclear)).fact, chart, OBSERVATIONS)
-
-
-def _last(readings: list[Reading[str]]) -> Reading[str]:
-    """Of several unclear findings the one that is hardest to outrank: an undated one, else the latest."""
-    if not readings:
-        return Reading(Unknown(WhyUnknown.NOT_RECORDED), None)
-    return max(readings, key=lambda r: (r.when is None, r.when.last.isoformat() if r.when else ""))
+    unclear += [
+        Reading(Unknown(WhyUnknown.DEGREE, (p.source,), "portal vein embolised"), p.when)
+        for p in done
+        if Concept.PORTAL_VEIN_EMBOLISATION in p.concepts
+    ]
+    return unless_unread(reconcile(assessed, hardest_to_outrank(unclear)).fact, chart, OBSERVATIONS)
 
 
 def hepatic_failure(chart: Chart, found: list[ConditionReading], recency: Recency) -> Fact[bool]:
@@ -117,18 +120,27 @@ def hepatic_failure(chart: Chart, found: list[ConditionReading], recency: Recenc
     A "no" beside a bilirubin or INR of the same or a later day that lies outside its own range is conflicting.
     """
     assessed = latest(assessment.yes_no(chart, AssessmentCode.HEPATIC_FAILURE), chart.as_of, recency)
-    fact = reconcile(assessed, by_diagnosis(chart, found, Concept.HEPATIC_FAILURE)).fact
+    fact = with_diagnosis(assessed, chart, found, Concept.HEPATIC_FAILURE)
     if isinstance(fact, Known) and not fact.value:
         against = [
             result
             for concept in (Concept.BILIRUBIN_TOTAL, Concept.INR)
             for result in outside_own_range(chart, concept)
-            if result.when and assessed.when and not result.when.certainly_before(assessed.when)
+            if _not_before(result, assessed) and not _in_future(result, chart)
         ]
         if against:
             texts = "; ".join(r.fact.value for r in against if isinstance(r.fact, Known))
             return Unknown(WhyUnknown.CONFLICTING, (*fact.sources, *sources_of(against)), f"outside range: {texts}")
     return unless_unread(fact, chart, OBSERVATIONS)
+
+
+def _not_before(result: Reading[str], assessed: Reading[bool]) -> bool:
+    """True unless the result is certainly older; an undated one may be of any day."""
+    return result.when is None or assessed.when is None or not result.when.certainly_before(assessed.when)
+
+
+def _in_future(result: Reading[str], chart: Chart) -> bool:
+    return result.when is not None and result.when.certainly_after_instant(chart.as_of)
 
 
 def biliary_anastomosis(chart: Chart, done: list[ProcedureReading]) -> Fact[bool]:
@@ -152,8 +164,19 @@ def biliary_anastomosis(chart: Chart, done: list[ProcedureReading]) -> Fact[bool
 def hepatomegaly(chart: Chart, found: list[ConditionReading], recency: Recency) -> Fact[bool]:
     """An enlarged liver: yes by diagnosis or assessment, no only by assessment."""
     assessed = latest(assessment.yes_no(chart, AssessmentCode.HEPATOMEGALY), chart.as_of, recency)
-    fact = reconcile(assessed, by_diagnosis(chart, found, Concept.HEPATOMEGALY)).fact
+    fact = with_diagnosis(assessed, chart, found, Concept.HEPATOMEGALY)
     return unless_unread(fact, chart, OBSERVATIONS)
+
+
+def with_diagnosis(
+    assessed: Reading[bool], chart: Chart, found: list[ConditionReading], concept: Concept
+) -> Fact[bool]:
+    """An assessment against the Conditions of a concept; one that no longer holds contributes nothing."""
+    derived = by_diagnosis(chart, found, concept)
+    over = isinstance(derived.fact, Unknown) and derived.fact.why is WhyUnknown.HISTORY
+    if isinstance(assessed.fact, Known) and over:
+        return assessed.fact
+    return reconcile(assessed, derived).fact
 
 
 def by_diagnosis(chart: Chart, found: list[ConditionReading], concept: Concept) -> Reading[bool]:

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from datetime import timedelta
 
 from cds_service.guidelines.nelm_2006 import thresholds as limit
+from cds_service.guidelines.nelm_2006.intake.carriers import OBSERVATIONS, complete
 from fhir_mappings import assessment
 from fhir_mappings.assessment import AssessmentCode
 from fhir_mappings.condition import ConditionReading
@@ -27,6 +28,10 @@ class Scope:
     other_malignancies: tuple[str, ...]
 
 
+# Readable and not usable: a preliminary "yes" must not end in silence because no code stands beside it.
+_STILL_A_QUESTION = frozenset({WhyUnknown.PRELIMINARY, WhyUnknown.CONFLICTING})
+
+
 def read_scope(chart: Chart, found: list[ConditionReading]) -> Scope:
     """Decide scope: the explicit assessment first, else what the diagnosis codes say together."""
     others = tuple(sorted({c.label for c in found if c.other_malignancy}))
@@ -38,7 +43,8 @@ def read_scope(chart: Chart, found: list[ConditionReading]) -> Scope:
         return Scope(assessed, histology_from_codes=False, other_malignancies=others)
     fact = _from_codes(chart, found)
     not_ours = isinstance(fact, Known) and not fact.value
-    if assessed.why is not WhyUnknown.NOT_RECORDED and not not_ours:
+    recorded = assessed.why is not WhyUnknown.NOT_RECORDED
+    if recorded and (not not_ours or assessed.why in _STILL_A_QUESTION):
         # Somebody recorded something about the histology that cannot be used: a question, not codes, decides.
         fact = assessed
     return Scope(fact, histology_from_codes=True, other_malignancies=others)
@@ -70,11 +76,11 @@ def _by_two_codes(
 ) -> Fact[bool]:
     """A neuroendocrine tumour and a liver metastasis as separate diagnoses: the same disease by inference (P)."""
     evidence = _sources([*net, *liver])
-    if any(c.other_malignancy for c in found) and not any(
-        Concept.NEUROENDOCRINE_LIVER_METASTASIS in c.concepts for c in liver
-    ):
+    sure_net, sure_liver = _holding(net), _holding(liver)
+    in_one_code = any(Concept.NEUROENDOCRINE_LIVER_METASTASIS in c.concepts for c in liver)
+    if any(c.other_malignancy for c in found) and (not in_one_code or (sure_net and sure_liver)):
         return Unknown(WhyUnknown.WHICH_PRIMARY, evidence, "another malignancy recorded: which is in the liver?")
-    if (sure_net := _holding(net)) and (sure_liver := _holding(liver)):
+    if sure_net and sure_liver:
         return Known(True, _sources([*sure_net, *sure_liver]), _from_codes_note([*sure_net, *sure_liver]))
     if any(not c.confirmed for c in [*net, *liver] if c.active):
         return Unknown(WhyUnknown.UNCONFIRMED, evidence, "diagnosis not confirmed in the record")
@@ -95,6 +101,9 @@ def _without_a_current_tumour(chart: Chart, found: list[ConditionReading], liver
     if unknown_primary and raised:
         evidence = (*_sources(liver), *sources_of(raised))
         return Unknown(WhyUnknown.WHICH_PRIMARY, evidence, "primary unknown, chromogranin A above its range")
+    if not complete(chart, OBSERVATIONS) and not any(c.other_malignancy for c in found):
+        # The assessment of the histology, or a raised marker, may stand in what could not be read.
+        return Unknown(WhyUnknown.NOT_RETRIEVED, _sources(liver), "liver metastases without a recorded primary")
     return Known(False, _sources(liver), "no neuroendocrine tumour recorded")
 
 
@@ -122,6 +131,8 @@ def read_crisis(chart: Chart, found: list[ConditionReading]) -> Fact[bool]:
 
     A suspected crisis counts (only refuted or entered in error do not); everything else about a crisis is history.
     """
+    if is_deceased(chart.patient):
+        return Unknown(WhyUnknown.NOT_RECORDED, note="deceased")
     day = timedelta(hours=limit.CRISIS_COUNTS_HOURS)
     recent: list[Reading[bool]] = [
         r
@@ -129,13 +140,22 @@ def read_crisis(chart: Chart, found: list[ConditionReading]) -> Fact[bool]:
         if r.when is not None and r.when.last >= chart.as_of - day and not r.when.certainly_after_instant(chart.as_of)
     ]
     assessed = latest(recent, chart.as_of)
-    for crisis in (c for c in found if Concept.CARCINOID_CRISIS in c.concepts):
-        too_old = any(date.last < chart.as_of - day for date in crisis.own_dates)
-        if crisis.stated_active and not crisis.abated and not too_old:
-            derived = Reading(Known(True, (crisis.source,), None if crisis.confirmed else "suspected"), crisis.when)
-            later_no = assessed.when is not None and derived.when is not None
-            if later_no and derived.when and assessed.when and derived.when.certainly_before(assessed.when):
-                return assessed.fact
-            # Not even a contradiction silences an emergency: only a strictly later "no" does.
-            return derived.fact
-    return assessed.fact
+    now = [
+        crisis
+        for crisis in found
+        if Concept.CARCINOID_CRISIS in crisis.concepts
+        and crisis.stated_active
+        and not crisis.abated
+        and not any(date.last < chart.as_of - day for date in crisis.own_dates)
+    ]
+    # Not even a contradiction silences an emergency: only a "no" that is strictly later than every record of it does.
+    if not now or (isinstance(assessed.fact, Known) and all(_before(crisis, assessed) for crisis in now)):
+        return assessed.fact
+    suspected = None if any(crisis.confirmed for crisis in now) else "suspected"
+    return Known(True, _sources(now), suspected)
+
+
+def _before(crisis: ConditionReading, assessed: Reading[bool]) -> bool:
+    if crisis.when is None or assessed.when is None:
+        return False
+    return crisis.when.certainly_before(assessed.when)

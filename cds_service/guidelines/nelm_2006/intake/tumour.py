@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from decimal import Decimal
-
 from cds_service.guidelines.nelm_2006 import thresholds as limit
 from cds_service.guidelines.nelm_2006.intake.carriers import (
     IMAGING,
@@ -17,7 +15,8 @@ from fhir_mappings.condition import ConditionReading
 from fhir_mappings.facts import Fact, Interval, Known, Source, Unknown, WhyUnknown
 from fhir_mappings.imaging import Examination, ImagingReading
 from fhir_mappings.observation import Marker, markers, percentages
-from fhir_mappings.reading import Reading, Recency, latest, reconcile, sources_of
+from fhir_mappings.quantities import highest
+from fhir_mappings.reading import Reading, Recency, hardest_to_outrank, latest, reconcile, sources_of
 from fhir_mappings.select import Chart
 from fhir_mappings.terminology import Concept
 
@@ -30,11 +29,19 @@ _STRETCHES = frozenset({"foregut", "midgut", "hindgut", "small_intestine"})
 
 _THORACIC_PRIMARIES = frozenset({"lung", "bronchus", "thymus"})
 _REGIONAL_NODES_OF_RECTUM = frozenset({"pelvic", "intra_abdominal"})
+# A site that names only the region leaves open which of its organs, and so which nodes are regional.
+_REGIONAL_FOR_SOME = {
+    "foregut": frozenset({"intrathoracic", "intra_abdominal"}),
+    "hindgut": frozenset({"pelvic"}),
+}
 
 
 def primary_site(found: list[ConditionReading]) -> Fact[str]:
     """The organ of the primary; a resolved or inactive diagnosis still names it (P)."""
-    primaries = [c for c in found if c.neuroendocrine and not c.concepts & _METASTASIS]
+    recorded = [c for c in found if c.neuroendocrine and not c.concepts & _METASTASIS]
+    primaries = [c for c in recorded if c.confirmed]
+    if recorded and not primaries:
+        return Unknown(WhyUnknown.UNCONFIRMED, tuple(c.source for c in recorded), recorded[0].label)
     sites = {site for c in primaries for site in c.primary_sites}
     organs = sites - _STRETCHES or sites
     sources = tuple(dict.fromkeys(c.source for c in primaries))
@@ -49,14 +56,17 @@ def primary_site(found: list[ConditionReading]) -> Fact[str]:
 
 def marker(chart: Chart, concept: Concept, recency: Recency) -> Fact[str]:
     """A tumour marker: `elevated`, `normal`, or `measured` where its own reference range does not tell."""
-    fact = latest(markers(chart, concept), chart.as_of, recency).fact
+    fact = latest([_in_words(r) for r in markers(chart, concept)], chart.as_of, recency).fact
+    return unless_unread(fact, chart, OBSERVATIONS)
+
+
+def _in_words(reading: Reading[Marker]) -> Reading[str]:
+    """Assays are never compared with each other: two of one day agree if both are above their own range."""
+    fact = reading.fact
     if isinstance(fact, Unknown):
-        return unless_unread(fact, chart, OBSERVATIONS)
-    return Known(_word(fact.value), fact.sources, _marker_note(fact))
-
-
-def _word(value: Marker) -> str:
-    return {True: "elevated", False: "normal", None: "measured"}[value.elevated]
+        return Reading(fact, reading.when)
+    word = {True: "elevated", False: "normal", None: "measured"}[fact.value.elevated]
+    return Reading(Known(word, fact.sources, _marker_note(fact)), reading.when)
 
 
 def _marker_note(fact: Known[Marker]) -> str:
@@ -70,20 +80,18 @@ def ki67(chart: Chart) -> Fact[Interval]:
     known = [r for r in past if isinstance(r.fact, Known)]
     if not known:
         return unless_unread(latest(readings, chart.as_of).fact, chart, OBSERVATIONS)
-    values = [r.fact.value for r in known if isinstance(r.fact, Known)]
-    highest = max(values, key=lambda v: (v.low or Decimal(0), v.high or Decimal(100)))
-    low_open = highest.low_open
-    tops = [v.high for v in values]
-    unread = [r for r in past if isinstance(r.fact, Unknown) and r.fact.why not in _NO_VALUE]
-    if unread or None in tops:
-        note = "another specimen's Ki-67 could not be read" if unread else None
-        return Known(Interval(highest.low, None, low_open=low_open), sources_of(past), note)
-    top = max(values, key=lambda v: (v.high or Decimal(100), not v.high_open))
-    note = f"highest of {len(known)} results" if len(known) > 1 else None
-    return Known(Interval(highest.low, top.high, low_open, top.high_open), sources_of(known), note)
+    top = highest([r.fact.value for r in known if isinstance(r.fact, Known)])
+    why_not = {r.fact.why for r in past if isinstance(r.fact, Unknown)} - _NO_VALUE
+    if why_not - {WhyUnknown.PRELIMINARY}:
+        open_top = Interval(top.low, None, low_open=top.low_open)
+        return Known(open_top, sources_of(past), "another specimen's Ki-67 could not be read")
+    notes = [f"highest of {len(known)} results"] if len(known) > 1 else []
+    if why_not:
+        notes.append("a preliminary Ki-67 is not counted")
+    return Known(top, sources_of(past if why_not else known), "; ".join(notes) or None)
 
 
-_NO_VALUE = frozenset({WhyUnknown.DATA_ABSENT, WhyUnknown.PRELIMINARY})
+_NO_VALUE = frozenset({WhyUnknown.DATA_ABSENT, WhyUnknown.RESULT_MISSING})
 
 
 def differentiation(chart: Chart, found: list[ConditionReading]) -> Fact[str]:
@@ -98,8 +106,13 @@ def differentiation(chart: Chart, found: list[ConditionReading]) -> Fact[str]:
         for concept, word in ((Concept.POORLY_DIFFERENTIATED, "poor"), (Concept.WELL_DIFFERENTIATED, "well"))
         if concept in c.concepts or (word == "poor" and Concept.SMALL_CELL_CARCINOMA in c.concepts)
     ]
-    fact = reconcile(assessed, latest(codes, chart.as_of)).fact
+    fact = _one_of(reconcile(assessed, latest(codes, chart.as_of)).fact, "well", "poor")
     return unless_unread(fact, chart, OBSERVATIONS)
+
+
+def _one_of(fact: Fact[str], *words: str) -> Fact[str]:
+    """The fact, if it is one of the answers that the assessment has."""
+    return fact if isinstance(fact, Unknown) or fact.value in words else Unknown(WhyUnknown.VALUE, fact.sources)
 
 
 def liver_imaging(chart: Chart, done: list[ImagingReading], recency: Recency) -> Fact[str]:
@@ -136,17 +149,16 @@ def _newest_then_name(reading: Reading[str]) -> tuple[str, str]:
 def receptor_scan(chart: Chart, done: list[ImagingReading], recency: Recency) -> Fact[str]:
     """`positive` or `negative` uptake; an examination without its result is Unknown(result missing), not missing."""
     result = latest(assessment.coded(chart, AssessmentCode.SSTR_UPTAKE), chart.as_of, recency).fact
-    return _with_examination(result, chart, done, Examination.SOMATOSTATIN_RECEPTOR, recency)
+    examined = Examination.SOMATOSTATIN_RECEPTOR
+    return _with_examination(_one_of(result, "positive", "negative"), chart, done, examined, recency)
 
 
 def mibg_avid(chart: Chart, done: list[ImagingReading], recency: Recency) -> Fact[bool]:
     """Whether the metastases take up MIBG."""
     result = latest(assessment.coded(chart, AssessmentCode.MIBG_UPTAKE), chart.as_of, recency).fact
-    fact = _with_examination(result, chart, done, Examination.MIBG, recency)
+    fact = _with_examination(_one_of(result, "avid", "not-avid"), chart, done, Examination.MIBG, recency)
     if isinstance(fact, Unknown):
         return fact
-    if fact.value not in ("avid", "not-avid"):
-        return Unknown(WhyUnknown.VALUE, fact.sources)
     return Known(fact.value == "avid", fact.sources, fact.note)
 
 
@@ -156,17 +168,16 @@ def _with_examination(
     examined = _newest_usable(imaging.done(done, which), chart, recency)
     if isinstance(result, Known):
         return result
-    if result.why is WhyUnknown.NOT_RECORDED and not _never_done(examined):
-        result = (
-            Unknown(WhyUnknown.RESULT_MISSING, examined.sources)
-            if isinstance(examined, Known)
-            else Unknown(examined.why, examined.sources, examined.note)
-        )
-    return unless_unread(result, chart, OBSERVATIONS)
-
-
-def _never_done(examined: Fact[str]) -> bool:
-    return isinstance(examined, Unknown) and examined.why is WhyUnknown.NOT_RECORDED
+    without_result = result.why in (WhyUnknown.NOT_RECORDED, WhyUnknown.TOO_OLD)
+    if without_result and isinstance(examined, Known):
+        # The report is asked for, not a new scan: also where only an older scan has its result.
+        result = Unknown(WhyUnknown.RESULT_MISSING, examined.sources)
+    elif without_result and isinstance(examined, Unknown):
+        if result.why is WhyUnknown.NOT_RECORDED and examined.why is not WhyUnknown.NOT_RECORDED:
+            result = examined
+        # A scan that may exist where we could not look is not asked for again.
+        result = unless_all_unread(result, chart, *IMAGING)
+    return unless_unread(result, chart, OBSERVATIONS) if isinstance(result, Unknown) else result
 
 
 def extrahepatic_disease(chart: Chart, found: list[ConditionReading], site: Fact[str], recency: Recency) -> Fact[bool]:
@@ -175,13 +186,8 @@ def extrahepatic_disease(chart: Chart, found: list[ConditionReading], site: Fact
     other_malignancy = any(c.other_malignancy for c in found)
     derived = [r for r in (_beyond_liver(c, site, other_malignancy) for c in found) if r is not None]
     present = [r for r in derived if isinstance(r.fact, Known)]
-    strongest = present or derived
-    combined = latest(strongest, chart.as_of) if present else _first(strongest)
+    combined = latest(present, chart.as_of) if present else hardest_to_outrank(derived)
     return unless_unread(reconcile(assessed, combined).fact, chart, OBSERVATIONS)
-
-
-def _first(readings: list[Reading[bool]]) -> Reading[bool]:
-    return readings[0] if readings else Reading(Unknown(WhyUnknown.NOT_RECORDED), None)
 
 
 def _beyond_liver(c: ConditionReading, site: Fact[str], other_malignancy: bool) -> Reading[bool] | None:
@@ -209,6 +215,8 @@ def _beyond_liver(c: ConditionReading, site: Fact[str], other_malignancy: bool) 
 def _distant_nodes(c: ConditionReading, site: Fact[str]) -> bool | None:
     """True if the nodes lie outside the primary's region, False if inside, None if that cannot be told."""
     if isinstance(site, Unknown) or not c.lymph_node_regions:
+        return None
+    if c.lymph_node_regions & _REGIONAL_FOR_SOME.get(site.value, frozenset()):
         return None
     if site.value in _THORACIC_PRIMARIES:
         regional = frozenset({"intrathoracic"})

@@ -1,0 +1,55 @@
+"""What every kind of card says of the chart: how histology is known, other malignancies, what was not used or read."""
+
+from __future__ import annotations
+
+import re
+
+from cds_service.guidelines.nelm_2006 import rules
+from cds_service.guidelines.nelm_2006.intake import ChartReading
+from cds_service.guidelines.nelm_2006.needs import Needs
+from cds_service.guidelines.nelm_2006.recommendations import texts
+from cds_service.reasoning.advice import Block
+from cds_service.reasoning.decision import Decision
+from cds_service.reasoning.markdown import inert
+from cds_service.reasoning.truth import YES
+
+
+def histology(reading: ChartReading) -> str:
+    """How every treatment card opens where histology is known from diagnosis codes only, with a blank at its end."""
+    if not reading.histology_from_codes:
+        return ""
+    day = max((source.date or "" for source in reading.needs.nelm_confirmed.sources), default="")
+    dated = f" ({day})" if day else ""
+    return f"Histology taken from diagnosis codes{dated}, no pathology report read. "
+
+
+def information(decision: Decision, needs: Needs) -> list[Block]:
+    """Serotonin in a hindgut primary: not asked for, and a contradiction where there is carcinoid syndrome (A14)."""
+    blocks = []
+    for recommendation in map(texts().of, decision.info):
+        doubt = f" {recommendation.more['with_symptoms']}" if rules.syndrome(needs) is YES else ""
+        blocks.append(Block(f"{recommendation.must}{doubt}", (recommendation.code,)))
+    return blocks
+
+
+def chart_remarks(decision: Decision, reading: ChartReading) -> list[Block]:
+    """Another malignancy, results set aside, and what could not be read (M3)."""
+    blocks = []
+    if reading.other_malignancies:
+        names = "; ".join(inert(label, 40) for label in reading.other_malignancies[:2])
+        more = len(reading.other_malignancies) - 2
+        also = f" and {more} more" if more > 0 else ""
+        blocks.append(Block(f"Another malignancy is recorded: {names}{also}.", brief="Another malignancy is recorded."))
+    if reading.set_aside:
+        blocks.append(Block(f"Set aside, not used: {reading.set_aside}.", brief="Some records were set aside."))
+    if reading.unread_keys and not decision.unread:
+        blocks.append(no_answer(reading))
+    return blocks
+
+
+def no_answer(reading: ChartReading) -> Block:
+    """The parts of the chart that could not be read, or only in part."""
+    keys = [re.sub("([A-Z])", r" \1", key).lower() for key in reading.unread_keys]
+    return Block(
+        f"Could not be read, or only in part: {', '.join(keys)}.", brief="Part of the chart could not be read."
+    )

@@ -1,0 +1,47 @@
+"""The elements that are read are checked as R4; what nobody reads cannot hurt, and a complaint names no value."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from fhir_mappings.typed import problem
+from fhir_mappings.wire import Resource
+from tests.support.charts import Json, answer, condition, observation, study
+
+
+def decoded(value: Json) -> Resource:
+    (entry,) = answer(value).entries
+    assert entry.resource is not None
+    return entry.resource
+
+
+@pytest.mark.parametrize(
+    ("resource", "where", "why"),
+    [
+        (condition("icd:C7B.02"), None, "a plain Condition"),
+        (condition("icd:C7B.02") | {"stage": "odd", "onsetDateTime": "last year"}, None, "oddities that nobody reads"),
+        (
+            condition("icd:C7B.02") | {"code": {"coding": [{"code": "x", "display": ""}], "text": ""}},
+            None,
+            "empty texts",
+        ),
+        (condition("icd:C7B.02") | {"bodySite": {"text": "liver"}}, "bodySite", "one where R4 has a list"),
+        (condition("icd:C7B.02") | {"subject": None}, "subject", "an element that R4 requires"),
+        (observation("loinc:29593-1", "3 %"), None, "a plain Observation"),
+        (observation("loinc:29593-1", {"valueQuantity": {"value": "NaN"}}), "valueQuantity.value", "not a number"),
+        (observation("loinc:29593-1", {"valueString": "3", "valueInteger": 3}), "resource", "two values"),
+        (observation("loinc:29593-1") | {"interpretation": {"text": "H"}}, "interpretation", "one, as STU3 has it"),
+        (study("CT") | {"modality": [{"coding": [{"code": "CT"}]}]}, "modality.0.coding", "a concept, as R5 has it"),
+    ],
+)
+def test_the_first_invalid_element_is_named(resource: Json, where: str | None, why: str) -> None:
+    assert problem(decoded(resource)) == where, why
+
+
+def test_the_resource_is_not_altered() -> None:
+    resource = decoded(condition("icd:C7B.02"))
+    before: Any = repr(resource)
+    problem(resource)
+    assert repr(resource) == before
