@@ -21,8 +21,23 @@ class Truth(Enum):
     NO = "no"
     UNKNOWN = "unknown"
 
+    @property
+    def yes(self) -> bool:
+        """Known to be so."""
+        return self is Truth.YES
+
+    @property
+    def no(self) -> bool:
+        """Known not to be so; not the same as "not yes"."""
+        return self is Truth.NO
+
+    @property
+    def unknown(self) -> bool:
+        """Not known."""
+        return self is Truth.UNKNOWN
+
     def __bool__(self) -> NoReturn:
-        raise TypeError("a Truth has three values: compare it with `is Truth.YES` and say what unknown means")
+        raise TypeError("a Truth has three values: ask for .yes, .no or .unknown")
 
 
 YES, NO, UNKNOWN = Truth.YES, Truth.NO, Truth.UNKNOWN

@@ -17,6 +17,8 @@ from tests.support.stories import story
 RESECTABLE = story("resectable")
 MARKER = "Zebrafish-1234"  # stands where a patient's value could stand
 
+AS_OF = "io.github.nelm-cds.as-of"
+
 BROKEN = {
     "cut off": b'{"hook":',
     "empty": b"",
@@ -70,8 +72,8 @@ WRONG: dict[str, tuple[Any, str]] = {
     "fhirAuthorization is text": (_with(MARKER, "fhirAuthorization"), "/fhirAuthorization"),
     "access_token is an object": (_with({"access_token": {}}, "fhirAuthorization"), "/fhirAuthorization/access_token"),
     "another hook": (_with(f"order-{MARKER}", "hook"), "/hook"),
-    "as-of is no date": (_with({"io.github.nelm-cds.as-of": MARKER}, "extension"), "/extension/io.github.nelm-cds.as-of"),
-    "as-of is a number": (_with({"io.github.nelm-cds.as-of": 2026}, "extension"), "/extension/io.github.nelm-cds.as-of"),
+    "as-of is no date": (_with({AS_OF: MARKER}, "extension"), f"/extension/{AS_OF}"),
+    "as-of is a number": (_with({AS_OF: 2026}, "extension"), f"/extension/{AS_OF}"),
 }  # fmt: skip
 
 

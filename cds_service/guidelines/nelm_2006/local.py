@@ -12,7 +12,7 @@ from cds_service.guidelines.nelm_2006 import rules
 from cds_service.guidelines.nelm_2006.finding import ask, offer, withhold
 from cds_service.guidelines.nelm_2006.needs import Needs
 from cds_service.reasoning.graph import Basis, Finding, Findings, Kind, Outcome
-from cds_service.reasoning.truth import NO, UNKNOWN, YES, Truth, any_of, equals, holds, is_known
+from cds_service.reasoning.truth import NO, UNKNOWN, Truth, any_of, equals, holds, is_known
 
 ABLATION_INPUTS = ("lesion_count", "largest_lesion_cm", "failed_therapies")
 RESECTION_INPUTS = (
@@ -30,7 +30,7 @@ def ablation_reasons(needs: Needs) -> tuple[Finding, ...]:
         "size_gt_7cm": rules.size_above_7cm(needs),
         "prior_failure": rules.ablation_failed(needs),
     }
-    return tuple(withhold("T-ABLATE", reason) for reason, truth in reasons.items() if truth is YES)
+    return tuple(withhold("T-ABLATE", reason) for reason, truth in reasons.items() if truth.yes)
 
 
 def limits_not_settled(needs: Needs) -> tuple[str, ...]:
@@ -43,7 +43,7 @@ def limits_not_settled(needs: Needs) -> tuple[str, ...]:
 
 def ablation_not_settled(needs: Needs) -> tuple[str, ...]:
     """The measurements without which ablation can be neither offered, in the tier that fits, nor withheld."""
-    tier_unknown = UNKNOWN if rules.size_up_to_4cm(needs) is UNKNOWN else NO
+    tier_unknown = UNKNOWN if rules.size_up_to_4cm(needs).unknown else NO
     return _not_known({
         "lesion_count": rules.count_above_seven(needs),
         "largest_lesion_cm": any_of(rules.size_above_7cm(needs), tier_unknown),
@@ -57,17 +57,17 @@ def unmapped(needs: Needs) -> tuple[str, ...]:
 
 
 def _not_known(truths: Mapping[str, Truth]) -> tuple[str, ...]:
-    return tuple(name for name, truth in truths.items() if truth is UNKNOWN)
+    return tuple(name for name, truth in truths.items() if truth.unknown)
 
 
 def _response_not_known(needs: Needs) -> tuple[str, ...]:
     """The response to an embolisation, if it is to be asked for (5.1)."""
-    return ("response",) if rules.after_embolisation(needs) is YES and is_known(needs.response) is NO else ()
+    return ("response",) if rules.after_embolisation(needs).yes and is_known(needs.response).no else ()
 
 
 def ablation_offer(needs: Needs, *branch: Basis) -> Finding:
     """The tier that the largest lesion calls for (R21, R22)."""
-    code = "T-ABLATE" if rules.size_up_to_4cm(needs) is YES else "T-ABLATE-EXT"
+    code = "T-ABLATE" if rules.size_up_to_4cm(needs).yes else "T-ABLATE-EXT"
     return offer(code, on.ABLATION_TIERS, *branch)
 
 
@@ -96,13 +96,13 @@ def palliation(needs: Needs, findings: Findings) -> Outcome:
 def resection(needs: Needs, findings: Findings) -> Outcome:
     """N6: is radical resection feasible (R15, R16, R19, A4, A8)?"""
     response = _response_not_known(needs)
-    if rules.after_embolisation(needs) is YES and not response:
+    if rules.after_embolisation(needs).yes and not response:
         return Outcome("embolised, response known", ("context", "response"))
-    if rules.several_lesions(needs) is UNKNOWN:
+    if rules.several_lesions(needs).unknown:
         questions = (ask("W-MAP", *unmapped(needs), *response),)
         return Outcome("number of lesions not known", ("lesion_count",), questions)
     found: tuple[Finding, ...] = (ask("W-MAP", *response),) if response else ()
-    if any_of(rules.several_lesions(needs), rules.small_multiple(needs)) is YES:
+    if any_of(rules.several_lesions(needs), rules.small_multiple(needs)).yes:
         found = (*found, withhold("T-RESECT", "multiple"))
         return Outcome("several lesions", ("lesion_count", "small_multiple_mets"), found)
     return _solitary(needs, found)
@@ -120,8 +120,8 @@ def _solitary(needs: Needs, found: tuple[Finding, ...]) -> Outcome:
 def resection_reasons(needs: Needs) -> tuple[Finding, ...]:
     """Why one lesion cannot be resected, each reason that holds (R16)."""
     reasons = {
-        "not_radical": rules.radically_resectable(needs) is NO,
-        "remnant": rules.remnant_adequate(needs) is NO,
+        "not_radical": rules.radically_resectable(needs).no,
+        "remnant": rules.remnant_adequate(needs).no,
     }
     return tuple(withhold("T-RESECT", reason) for reason, holds in reasons.items() if holds)
 
@@ -163,7 +163,7 @@ def _beside_resection(needs: Needs, *branch: Basis) -> Outcome:
 
 
 def _debulking(needs: Needs) -> tuple[Finding, ...]:
-    if rules.debulking_considered(needs) is not YES:
+    if not rules.debulking_considered(needs).yes:
         return ()
     match rules.cytoreduction_sufficient(needs):
         case Truth.NO:
@@ -181,23 +181,23 @@ def _debulking(needs: Needs) -> tuple[Finding, ...]:
 def _adjuvant(needs: Needs, found: tuple[Finding, ...]) -> tuple[Finding, ...]:
     offered = {finding.code for finding in found if finding.kind is Kind.OFFER}
     local = offered & {"T-ABLATE", "T-ABLATE-EXT", "T-DEBULK"}
-    if not local or rules.small_multiple(needs) is not YES:
+    if not local or not rules.small_multiple(needs).yes:
         return ()
-    if rules.receptor_positive(needs) is YES:
+    if rules.receptor_positive(needs).yes:
         return (offer("T-RADIO-ADJ", on.ADJUVANT),)
     return (withhold("T-RADIO-ADJ", "srs_negative"),)
 
 
 def embolisation(needs: Needs, findings: Findings) -> Outcome:
     """N8: is the main mass in one lobe, and is nothing against embolisation (R34, R36, A18, A19)?"""
-    beyond_liver = rules.extrahepatic(needs) is YES
+    beyond_liver = rules.extrahepatic(needs).yes
     where = "disease beyond the liver" if beyond_liver else "liver only"
     code, branch = "T-EMBO", on.EXTRAHEPATIC_EMBOLISATION if beyond_liver else on.EMBOLISATION_NOT_ABLATABLE
-    if rules.after_embolisation(needs) is YES:
+    if rules.after_embolisation(needs).yes:
         poor = any_of(equals(needs.response, "partial"), equals(needs.response, "none"))
-        if poor is not YES:
+        if not poor.yes:
             # Good: nothing to add. Unknown: asked in N6, or here where N6 was not walked.
-            found = (ask("W-MAP", "response"),) if beyond_liver and poor is UNKNOWN else ()
+            found = (ask("W-MAP", "response"),) if beyond_liver and poor.unknown else ()
             return Outcome(f"embolised before, {where}", ("context", "response"), found)
         code = "T-EMBO-AGAIN"
     return Outcome(f"read, {where}", EMBOLISATION_INPUTS, embolise(needs, code, on.EMBOLISATION, branch))
@@ -211,26 +211,26 @@ def embolise(needs: Needs, code: str, *basis: Basis) -> tuple[Finding, ...]:
         "biliary_anastomosis": ("biliary_anastomosis", holds(needs.biliary_anastomosis)),
     }
     one_lobe = holds(needs.lobar_predominance)
-    reasons = ["no_lobar_predominance"] if one_lobe is NO else []
-    reasons += [reason for reason, (_, truth) in contraindications.items() if truth is YES]
-    reasons += ["prior_failure"] if rules.embolisation_failed(needs) is YES else []
+    reasons = ["no_lobar_predominance"] if one_lobe.no else []
+    reasons += [reason for reason, (_, truth) in contraindications.items() if truth.yes]
+    reasons += ["prior_failure"] if rules.embolisation_failed(needs).yes else []
     if reasons:
         return tuple(withhold("T-EMBO", reason) for reason in reasons)
-    questions: tuple[Finding, ...] = (ask("W-MAP", "lobar_predominance"),) if one_lobe is UNKNOWN else ()
-    unsafe = tuple(name for name, truth in contraindications.values() if truth is UNKNOWN)
+    questions: tuple[Finding, ...] = (ask("W-MAP", "lobar_predominance"),) if one_lobe.unknown else ()
+    unsafe = tuple(name for name, truth in contraindications.values() if truth.unknown)
     questions += (ask("W-EMBO", *unsafe),) if unsafe else ()
     return questions or (offer(code, *basis),)
 
 
 def follow_on(needs: Needs, findings: Findings) -> Outcome:
     """N8-AFTER: embolised, response known: what follows (R39, R40)? Takes the place of N6 and N7."""
-    if equals(needs.response, "good") is YES:
+    if equals(needs.response, "good").yes:
         return _good_response(needs)
     inputs = ("response", *EMBOLISATION_INPUTS, *ABLATION_INPUTS)
     reasons = ablation_reasons(needs)
     open_inputs = ablation_not_settled(needs)
     # Without a count the walk stops whatever else holds, as in N6; without a size unless a reason holds, as in N7.
-    if is_known(needs.lesion_count) is NO or (open_inputs and not reasons):
+    if is_known(needs.lesion_count).no or (open_inputs and not reasons):
         return Outcome("lesions not mapped", inputs, (ask("W-MAP", *open_inputs),))
     again = embolise(needs, "T-EMBO-AGAIN", on.POOR_RESPONSE, on.FOLLOW_ON)
     if reasons:
@@ -246,7 +246,7 @@ def _good_response(needs: Needs) -> Outcome:
     inputs = ("response", "remnant_adequate", "radical_resection_possible", "hepatic_failure")
     if reasons := resection_reasons(needs):
         return Outcome("good response, not resectable", inputs, reasons)
-    if rules.remnant_adequate(needs) is UNKNOWN:
+    if rules.remnant_adequate(needs).unknown:
         return Outcome("good response, remnant not known", inputs, (ask("W-RESECT", "remnant_adequate"),))
     beside = _beside_resection(needs, on.ABLATION_BESIDE_POSTEMBO)
     resect = offer("T-RESECT-POSTEMBO", on.GOOD_RESPONSE_RESECTION, on.FOLLOW_ON)

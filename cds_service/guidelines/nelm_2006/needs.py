@@ -11,6 +11,7 @@ from dataclasses import dataclass, field, fields
 from operator import attrgetter
 from typing import Any
 
+from cds_service.guidelines.nelm_2006.policy import DEFAULT, SitePolicy
 from fhir_mappings.facts import Fact, Interval, Known, Unknown, WhyUnknown
 
 NOT_RECORDED = Unknown(WhyUnknown.NOT_RECORDED)
@@ -23,7 +24,7 @@ def _none_failed() -> Fact[frozenset[str]]:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Needs:
-    """The inputs of `docs/guidelines/nelm-2006.md`; every one may be Unknown."""
+    """The inputs of `docs/guidelines/nelm-2006.md`, every one of which may be Unknown, and the site's policy."""
 
     age_years: Fact[Interval] = NOT_RECORDED
     nelm_confirmed: Fact[bool] = NOT_RECORDED
@@ -57,6 +58,7 @@ class Needs:
     other_syndrome: Fact[bool] = NOT_RECORDED
     carcinoid_heart_disease: Fact[bool] = NOT_RECORDED
     liver_transplant: Fact[bool] = NOT_RECORDED
+    policy: SitePolicy = DEFAULT  # not a fact: the limits by which the facts are judged
 
     def facts(self) -> Iterator[tuple[str, Fact[Any]]]:
         """Name and fact of every input, in the order declared."""
@@ -68,5 +70,5 @@ class Needs:
         return found
 
 
-_NAMES = tuple(declared.name for declared in fields(Needs))
+_NAMES = tuple(declared.name for declared in fields(Needs) if declared.name != "policy")
 _VALUES = attrgetter(*_NAMES)  # every decision reads all of them

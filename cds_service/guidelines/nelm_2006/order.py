@@ -5,7 +5,6 @@ from __future__ import annotations
 from cds_service.guidelines.nelm_2006 import rules
 from cds_service.guidelines.nelm_2006.needs import Needs
 from cds_service.reasoning.graph import Kind, Walk
-from cds_service.reasoning.truth import YES
 
 WORKUP = (
     "W-PRIM", "W-CGA", "W-SEROT", "W-SYMPT", "W-CT", "W-SRS", "W-KI67", "W-PATH", "W-EXTRA", "W-MAP", "W-RESECT",
@@ -25,7 +24,7 @@ MAKES_PROVISIONAL = frozenset({
 
 def treatment_order(needs: Needs) -> tuple[str, ...]:
     """The order of listing for this patient (A4, A19): an order of listing, not of time."""
-    if rules.extrahepatic(needs) is YES:
+    if rules.extrahepatic(needs).yes:
         # With disease beyond the liver systemic options come first (I).
         return (
             "R-MDT-HG",
@@ -37,8 +36,8 @@ def treatment_order(needs: Needs) -> tuple[str, ...]:
             "T-OLT-EVAL",
             *_TEAM,
         )
-    local = (*_ABLATION, *_RESECTION) if rules.ablation_comes_first(needs) is YES else (*_RESECTION, *_ABLATION)
-    symptomatic = rules.syndrome(needs) is YES
+    local = (*_ABLATION, *_RESECTION) if rules.ablation_comes_first(needs).yes else (*_RESECTION, *_ABLATION)
+    symptomatic = rules.syndrome(needs).yes
     middle = (*_EMBOLISATION, "T-OCT") if symptomatic else ("T-OCT", *_EMBOLISATION)
     rest = ("T-MIBG", "T-PRRT", "T-OLT-EVAL")
     return ("R-MDT-HG", *local, "T-DEBULK", "T-RADIO-ADJ", *middle, *rest, *_TEAM)

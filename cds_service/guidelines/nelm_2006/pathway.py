@@ -11,7 +11,7 @@ from cds_service.guidelines.nelm_2006 import local, rules, systemic
 from cds_service.guidelines.nelm_2006.finding import ask, offer, unknown_among, withhold
 from cds_service.guidelines.nelm_2006.needs import Needs
 from cds_service.reasoning.graph import Edge, Finding, Findings, Graph, Kind, Node, Outcome, Stop
-from cds_service.reasoning.truth import NO, YES, Truth, is_known
+from cds_service.reasoning.truth import Truth, is_known
 
 INVASIVE = frozenset({
     "T-RESECT", "T-ABLATE", "T-ABLATE-EXT", "T-ABLATE-PALL", "T-DEBULK", "T-EMBO", "T-EMBO-AGAIN",
@@ -22,7 +22,7 @@ EMBOLISATIONS = frozenset({"T-EMBO", "T-EMBO-AGAIN"})
 
 def scope(needs: Needs, findings: Findings) -> Outcome:
     """N0: an emergency, our patient, somebody else's, or not yet known?"""
-    if rules.crisis_now(needs) is YES:
+    if rules.crisis_now(needs).yes:
         return Outcome("carcinoid crisis", ("carcinoid_crisis_now",), (Finding(Kind.PROTECT, "S-OCT-CRISIS"),))
     asked = ("nelm_confirmed", "age_years")
     match rules.histology_confirmed(needs):
@@ -31,32 +31,32 @@ def scope(needs: Needs, findings: Findings) -> Outcome:
         case Truth.UNKNOWN:
             return Outcome("histology not known", ("nelm_confirmed",), (ask("W-PATH", "nelm_confirmed"),))
         case Truth.YES:
-            return Outcome("under 18" if rules.under_18(needs) is YES else "confirmed", asked)
+            return Outcome("under 18" if rules.under_18(needs).yes else "confirmed", asked)
 
 
 def markers(needs: Needs, findings: Findings) -> Outcome:
     """N1: which of primary site, markers and symptoms are not on record? None of them blocks (A13-A15)."""
     wanted = {"W-PRIM": "primary_site", "W-CGA": "cga"}
     found: list[Finding] = []
-    if rules.hindgut_primary(needs) is YES:
+    if rules.hindgut_primary(needs).yes:
         found.append(Finding(Kind.INFORM, "I-NOSEROT"))
     else:
         wanted["W-SEROT"] = "platelet_serotonin"
     wanted["W-SYMPT"] = "carcinoid_syndrome"
-    found += [ask(code, name) for code, name in wanted.items() if is_known(needs.fact(name)) is NO]
+    found += [ask(code, name) for code, name in wanted.items() if is_known(needs.fact(name)).no]
     return Outcome("read", ("primary_site", "cga", "platelet_serotonin", "carcinoid_syndrome"), tuple(found))
 
 
 def imaging(needs: Needs, findings: Findings) -> Outcome:
     """N2: are CT or MRI and somatostatin receptor imaging there (R13)?"""
     wanted = {"W-CT": "liver_imaging", "W-SRS": "srs"}
-    found = tuple(ask(code, name) for code, name in wanted.items() if is_known(needs.fact(name)) is NO)
+    found = tuple(ask(code, name) for code, name in wanted.items() if is_known(needs.fact(name)).no)
     return Outcome("missing" if found else "complete", tuple(wanted.values()), found)
 
 
 def proliferation(needs: Needs, findings: Findings) -> Outcome:
     """N3: does Ki-67 tell on which side of 15 % the tumour lies (R14, A15)?"""
-    if rules.ki67_answers_the_grade(needs) is NO:
+    if rules.ki67_answers_the_grade(needs).no:
         return Outcome("not known", ("ki67_percent",), (ask("W-KI67", "ki67_percent"),))
     return Outcome("known", ("ki67_percent",))
 
@@ -64,17 +64,17 @@ def proliferation(needs: Needs, findings: Findings) -> Outcome:
 def grade(needs: Needs, findings: Findings) -> Outcome:
     """N4: is the grade high by the paper's 2000 classes (R1, A1-A3, A29)?"""
     inputs = ("ki67_percent", "differentiation")
-    high = rules.high_grade(needs) is YES
-    if rules.histology_confirmed(needs) is not YES:
+    high = rules.high_grade(needs).yes
+    if not rules.histology_confirmed(needs).yes:
         return Outcome("histology not known", inputs)
-    if rules.under_18(needs) is YES:
+    if rules.under_18(needs).yes:
         code = "R-MDT-HG" if high else "R-MDT"
         return Outcome("under 18", (*inputs, "age_years"), (offer(code, on.UNDER_18),))
     if not high:
-        passed = "low" if rules.high_grade(needs) is NO else "not known"
+        passed = "low" if rules.high_grade(needs).no else "not known"
         return Outcome(passed, inputs)
     refer = (offer("R-MDT-HG", on.HIGH_GRADE), withhold("LOCAL", "high_grade"))
-    if rules.imaging_complete(needs) is not YES:
+    if not rules.imaging_complete(needs).yes:
         # The referral does not wait for a scan; everything else of this node does (A3, P).
         return Outcome("high, imaging missing", inputs, refer)
     return Outcome("high", inputs, (*refer, *_high_grade_extras(needs)))
@@ -82,11 +82,11 @@ def grade(needs: Needs, findings: Findings) -> Outcome:
 
 def _high_grade_extras(needs: Needs) -> tuple[Finding, ...]:
     found: tuple[Finding, ...] = ()
-    if rules.syndrome(needs) is YES:
+    if rules.syndrome(needs).yes:
         found += systemic.octreotide(needs, on.HIGH_GRADE_OCTREOTIDE)
-    if rules.all_else_failed(needs) is YES:
+    if rules.all_else_failed(needs).yes:
         found += (withhold("T-OLT-EVAL", "high_grade"),)
-    if rules.grade_signs_disagree(needs) is YES:
+    if rules.grade_signs_disagree(needs).yes:
         found += (ask("W-PATH", *(unknown_among(needs, ("ki67_percent", "differentiation")) or ("differentiation",))),)
     return found
 
@@ -99,7 +99,7 @@ def extent(needs: Needs, findings: Findings) -> Outcome:
             return Outcome("absent", inputs)
         case Truth.YES:
             found: tuple[Finding, ...] = (withhold("T-RESECT", "extrahepatic"),)
-            if rules.debulking_considered(needs) is YES:
+            if rules.debulking_considered(needs).yes:
                 found += (withhold("T-DEBULK", "extrahepatic"),)
             return Outcome("present", inputs, found)
         case Truth.UNKNOWN:
@@ -124,13 +124,13 @@ def follow_up(needs: Needs, findings: Findings) -> Outcome:
     answer = "referred" if refer else "read"
     if not any(code.startswith("T-") for code in findings.codes(Kind.OFFER)):
         return Outcome(answer)
-    codes = ["F-CGA"] if rules.hindgut_primary(needs) is YES else ["F-CGA", "F-SEROT"]
+    codes = ["F-CGA"] if rules.hindgut_primary(needs).yes else ["F-CGA", "F-SEROT"]
     return Outcome(answer, ("primary_site",), tuple(Finding(Kind.FOLLOW_UP, code) for code in codes))
 
 
 def recurrence(needs: Needs, findings: Findings) -> Outcome:
     """N13: recurrence or follow-up of an ablation: is ablation listed first (R56, A4)?"""
-    return Outcome("ablation first" if rules.ablation_comes_first(needs) is YES else "as listed", ("context",))
+    return Outcome("ablation first" if rules.ablation_comes_first(needs).yes else "as listed", ("context",))
 
 
 def team(needs: Needs, findings: Findings) -> Outcome:

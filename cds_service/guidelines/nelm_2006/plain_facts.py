@@ -13,6 +13,7 @@ from decimal import Decimal
 from typing import Any
 
 from cds_service.guidelines.nelm_2006.needs import Needs
+from cds_service.guidelines.nelm_2006.policy import DEFAULT, SitePolicy
 from fhir_mappings.facts import Fact, Interval, Known, Unknown, WhyUnknown
 
 SCHEMA_ID = "https://nelm-cds.github.io/schemas/nelm-2006-facts.json"
@@ -149,7 +150,7 @@ FACTS: Mapping[str, _Kind] = {
 }
 
 
-def read_facts(facts: Mapping[str, Any]) -> Needs:
+def read_facts(facts: Mapping[str, Any], policy: SitePolicy = DEFAULT) -> Needs:
     """The needs of one case.
 
     Raises BadFactError naming the field and what is allowed; the value itself is not repeated.
@@ -157,7 +158,8 @@ def read_facts(facts: Mapping[str, Any]) -> Needs:
     unknown = [name for name in facts if name not in FACTS]
     if unknown:
         raise BadFactError(f"{unknown[0]}: no fact of this name; known are {', '.join(FACTS)}")
-    return Needs(**{name: _fact(name, kind, facts.get(name)) for name, kind in FACTS.items()})
+    read: dict[str, Any] = {name: _fact(name, kind, facts.get(name)) for name, kind in FACTS.items()}
+    return Needs(**read, policy=policy)
 
 
 def _fact(name: str, kind: _Kind, value: Any) -> Fact[Any]:

@@ -11,7 +11,6 @@ from cds_service.guidelines.nelm_2006.needs import Needs
 from cds_service.reasoning.compare import at_least, at_most, less_than, more_than
 from cds_service.reasoning.truth import (
     NO,
-    UNKNOWN,
     YES,
     Truth,
     all_of,
@@ -54,7 +53,7 @@ def imaging_complete(needs: Needs) -> Truth:
 
 def ki67_answers_the_grade(needs: Needs) -> Truth:
     """Does the recorded Ki-67 tell on which side of 15 % it lies (R14)? "5-20 %" does not."""
-    return NO if more_than(needs.ki67_percent, limit.HIGH_GRADE_KI67_ABOVE_PERCENT) is UNKNOWN else YES
+    return NO if more_than(needs.ki67_percent, limit.HIGH_GRADE_KI67_ABOVE_PERCENT).unknown else YES
 
 
 def ki67_high(needs: Needs) -> Truth:
@@ -98,7 +97,7 @@ def small_multiple(needs: Needs) -> Truth:
 
 def remnant_adequate(needs: Needs) -> Truth:
     """Is enough functional liver left (R16)? Never with hepatic failure, whatever is recorded (I)."""
-    if holds(needs.hepatic_failure) is YES:
+    if holds(needs.hepatic_failure).yes:
         return NO
     return holds(needs.remnant_adequate)
 
@@ -127,17 +126,17 @@ def failed(needs: Needs, code: str) -> Truth:
 
 def count_above_seven(needs: Needs) -> Truth:
     """Are there more lesions than can be ablated in one session (R23)?"""
-    return more_than(needs.lesion_count, limit.ABLATION_MOST_LESIONS)
+    return more_than(needs.lesion_count, needs.policy.ablation_most_lesions)
 
 
 def size_above_7cm(needs: Needs) -> Truth:
     """Is the largest lesion beyond the reach of extended ablation (R22)?"""
-    return more_than(needs.largest_lesion_cm, limit.EXTENDED_ABLATION_LIMIT_CM)
+    return more_than(needs.largest_lesion_cm, needs.policy.extended_ablation_limit_cm)
 
 
 def size_up_to_4cm(needs: Needs) -> Truth:
     """Is the largest lesion within the reach of ordinary ablation (R21)?"""
-    return at_most(needs.largest_lesion_cm, limit.ABLATION_LIMIT_CM)
+    return at_most(needs.largest_lesion_cm, needs.policy.ablation_limit_cm)
 
 
 def debulking_considered(needs: Needs) -> Truth:
@@ -179,7 +178,7 @@ def transplanted(needs: Needs) -> Truth:
 
 def all_else_failed(needs: Needs) -> Truth:
     """Does the clinician state that all other therapies failed (R47)? Not read after a transplantation (P)."""
-    if transplanted(needs) is YES:
+    if transplanted(needs).yes:
         return NO
     return _read_as_no(holds(needs.other_therapies_exhausted))
 
@@ -194,7 +193,7 @@ def ablation_comes_first(needs: Needs) -> Truth:
 
     Silence is read as the initial context (P). With disease beyond the liver the order does not look at the context.
     """
-    if extrahepatic(needs) is YES:
+    if extrahepatic(needs).yes:
         return NO
     return _read_as_no(one_of(needs.context, ("recurrence", "post_ablation")))
 
@@ -206,7 +205,7 @@ def partial_response_to_ablation(needs: Needs) -> Truth:
 
 def too_old_for_transplantation(needs: Needs) -> Truth:
     """Is the patient older than the age limit (R47 "young"; 55 is ours, A21)?"""
-    return more_than(needs.age_years, limit.TRANSPLANT_AGE_AT_MOST_YEARS)
+    return more_than(needs.age_years, needs.policy.transplant_age_limit)
 
 
 def ki67_too_high_for_transplantation(needs: Needs) -> Truth:
@@ -221,4 +220,4 @@ def symptoms_uncontrolled(needs: Needs) -> Truth:
 
 def _read_as_no(truth: Truth) -> Truth:
     """Silence read as no; each caller's docstring says that it is."""
-    return NO if truth is UNKNOWN else truth
+    return NO if truth.unknown else truth

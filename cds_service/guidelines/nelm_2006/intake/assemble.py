@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from cds_service.guidelines.nelm_2006 import thresholds as limit
 from cds_service.guidelines.nelm_2006.intake import course, liver, tumour
 from cds_service.guidelines.nelm_2006.intake.carriers import complete
 from cds_service.guidelines.nelm_2006.intake.scope import Scope, read_crisis, read_scope
 from cds_service.guidelines.nelm_2006.intake.set_aside import note_what_was_set_aside, summary
 from cds_service.guidelines.nelm_2006.needs import Needs
+from cds_service.guidelines.nelm_2006.policy import DEFAULT, SitePolicy
 from fhir_mappings.assessment import AssessmentCode
 from fhir_mappings.condition import conditions
 from fhir_mappings.facts import Known, Source
@@ -43,7 +43,7 @@ def might_be_ours(scope: Scope, crisis: object) -> bool:
     return not (isinstance(confirmed, Known) and not confirmed.value and not isinstance(crisis, Known))
 
 
-def read_chart(chart: Chart) -> ChartReading:
+def read_chart(chart: Chart, policy: SitePolicy = DEFAULT) -> ChartReading:
     """Read every need of the protocol from a chart; a chart that is certainly not ours is read no further."""
     found, unused_conditions = conditions(chart)
     scope = read_scope(chart, found)
@@ -54,8 +54,8 @@ def read_chart(chart: Chart) -> ChartReading:
         return ChartReading(out, scope.histology_from_codes, scope.other_malignancies, (), unused, "", ())
     done = procedures(chart)
     imaging_done = examinations(chart)
-    imaging = Recency(limit.IMAGING_COUNTS_DAYS, latest_of(done, LIVER_DIRECTED))
-    symptoms = Recency(limit.SYMPTOMS_COUNT_DAYS)
+    imaging = Recency(int(policy.imaging_counts_days), latest_of(done, LIVER_DIRECTED))
+    symptoms = Recency(int(policy.symptoms_count_days))
     site = tumour.primary_site(found)
     lesions = liver.lesion_count(chart, imaging)
     needs = Needs(
@@ -63,7 +63,7 @@ def read_chart(chart: Chart) -> ChartReading:
         nelm_confirmed=scope.nelm_confirmed,
         primary_site=site,
         cga=tumour.marker(chart, Concept.CHROMOGRANIN_A, imaging),
-        platelet_serotonin=tumour.marker(chart, Concept.PLATELET_SEROTONIN, imaging),
+        platelet_serotonin=tumour.serotonin(chart, imaging, policy),
         liver_imaging=tumour.liver_imaging(chart, imaging_done, imaging),
         srs=tumour.receptor_scan(chart, imaging_done, imaging),
         ki67_percent=tumour.ki67(chart),
@@ -86,11 +86,12 @@ def read_chart(chart: Chart) -> ChartReading:
         mibg_avid=tumour.mibg_avid(chart, imaging_done, imaging),
         failed_therapies=course.failed_therapies(chart),
         other_therapies_exhausted=liver.yes_no(chart, AssessmentCode.OTHER_THERAPIES_EXHAUSTED, None),
-        context=course.context(chart, found, done, Recency(limit.IMAGING_COUNTS_DAYS), lesions),
+        context=course.context(chart, found, done, Recency(int(policy.imaging_counts_days)), lesions),
         response=course.response(chart, done),
         other_syndrome=course.on_record(chart, found, Concept.OTHER_FUNCTIONING_SYNDROME),
         carcinoid_heart_disease=course.on_record(chart, found, Concept.CARCINOID_HEART_DISEASE),
         liver_transplant=course.liver_transplant(chart, found, done),
+        policy=policy,
     )
     return ChartReading(
         needs=note_what_was_set_aside(needs, unused),

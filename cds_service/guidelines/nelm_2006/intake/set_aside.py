@@ -79,7 +79,7 @@ def note_what_was_set_aside(needs: Needs, unused: Iterable[Unused]) -> Needs:
             continue
         for name in _inputs(item):
             by_input.setdefault(name, []).append(item)
-    changed = {name: _noted(needs.fact(name), items) for name, items in by_input.items()}
+    changed: dict[str, Any] = {name: _noted(needs.fact(name), items) for name, items in by_input.items()}
     return replace(needs, **changed) if changed else needs
 
 

@@ -9,6 +9,7 @@ from cds_service.guidelines.nelm_2006.intake.carriers import (
     unless_all_unread,
     unless_unread,
 )
+from cds_service.guidelines.nelm_2006.policy import SitePolicy
 from fhir_mappings import assessment, imaging
 from fhir_mappings.assessment import AssessmentCode
 from fhir_mappings.condition import ConditionReading
@@ -58,6 +59,15 @@ def marker(chart: Chart, concept: Concept, recency: Recency) -> Fact[str]:
     """A tumour marker: `elevated`, `normal`, or `measured` where its own reference range does not tell."""
     fact = latest([_in_words(r) for r in markers(chart, concept)], chart.as_of, recency).fact
     return unless_unread(fact, chart, OBSERVATIONS)
+
+
+def serotonin(chart: Chart, recency: Recency, policy: SitePolicy) -> Fact[str]:
+    """Platelet serotonin; where the site has no such test, urinary 5-HIAA stands in for it, marked as the site's."""
+    fact = marker(chart, Concept.PLATELET_SEROTONIN, recency)
+    if isinstance(fact, Known) or policy.platelet_serotonin:
+        return fact
+    urine = marker(chart, Concept.URINARY_5_HIAA, recency)
+    return Known(urine.value, urine.sources, f"urinary 5-HIAA: {urine.note}") if isinstance(urine, Known) else urine
 
 
 def _in_words(reading: Reading[Marker]) -> Reading[str]:

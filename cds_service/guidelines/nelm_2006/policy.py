@@ -1,0 +1,92 @@
+"""What a site may set differently from the protocol or from our defaults; every departure is said on the cards.
+
+A TOML file (docs/configuration.md) names only what differs. The paper's own numbers can be changed too, because a site
+may have decided so; then the card says that the number is the site's.
+"""
+
+from __future__ import annotations
+
+import tomllib
+from dataclasses import dataclass, fields
+from decimal import Decimal
+
+from cds_service.guidelines.nelm_2006 import thresholds as limit
+
+
+class PolicyError(ValueError):
+    """A site policy that cannot be used; names every problem at once."""
+
+    def __init__(self, problems: list[str]) -> None:
+        super().__init__("; ".join(problems))
+        self.problems = tuple(problems)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SitePolicy:
+    """The site's values; the defaults are the paper's where it gives one, else ours.
+
+    Diameters in cm, ages in completed years, recency in days. `extended_ablation`: multi-fibre LITT or bipolar RFA
+    exists here. `platelet_serotonin`: the test exists here; where it does not, urinary 5-HIAA answers W-SEROT.
+    """
+
+    ablation_limit_cm: Decimal = limit.ABLATION_LIMIT_CM
+    extended_ablation_limit_cm: Decimal = limit.EXTENDED_ABLATION_LIMIT_CM
+    ablation_most_lesions: Decimal = limit.ABLATION_MOST_LESIONS
+    transplant_age_limit: Decimal = limit.TRANSPLANT_AGE_AT_MOST_YEARS
+    imaging_counts_days: Decimal = Decimal(limit.IMAGING_COUNTS_DAYS)
+    symptoms_count_days: Decimal = Decimal(limit.SYMPTOMS_COUNT_DAYS)
+    extended_ablation: bool = True
+    platelet_serotonin: bool = True
+
+    def departures(self) -> dict[str, Decimal | bool]:
+        """What the site has set differently, by name."""
+        return {f.name: getattr(self, f.name) for f in fields(self) if getattr(self, f.name) != f.default}
+
+    @classmethod
+    def from_toml(cls, text: str) -> SitePolicy:
+        """Read a policy; raises PolicyError naming every problem."""
+        try:
+            given = tomllib.loads(text, parse_float=Decimal)
+        except tomllib.TOMLDecodeError as error:
+            raise PolicyError([f"not TOML: {error}"]) from error
+        problems: list[str] = []
+        values: dict[str, Decimal | bool] = {}
+        for name, value in given.items():
+            if name in _SWITCHES and isinstance(value, bool):
+                values[name] = value
+            elif name in _RANGES and isinstance(value, int | Decimal) and not isinstance(value, bool):
+                low, high = _RANGES[name]
+                if low <= value <= high:
+                    values[name] = Decimal(value)
+                else:
+                    problems.append(f"{name}: must lie from {low} to {high}")
+            else:
+                problems.append(f"{name}: {_allowed(name)}")
+        policy = cls(**values) if not problems else cls()  # type: ignore[arg-type]  # each value was checked by name
+        if policy.ablation_limit_cm > policy.extended_ablation_limit_cm:
+            problems.append("ablation_limit_cm: must not exceed extended_ablation_limit_cm")
+        if problems:
+            raise PolicyError(problems)
+        return policy
+
+
+_SWITCHES = frozenset({"extended_ablation", "platelet_serotonin"})
+# Wide enough for any site, narrow enough to catch a slip of the unit (40 for 4.0 cm).
+_RANGES = {
+    "ablation_limit_cm": (1, 10),
+    "extended_ablation_limit_cm": (1, 15),
+    "ablation_most_lesions": (1, 50),
+    "transplant_age_limit": (18, 100),
+    "imaging_counts_days": (14, 730),
+    "symptoms_count_days": (7, 365),
+}
+
+DEFAULT = SitePolicy()
+
+
+def _allowed(name: str) -> str:
+    if name in _SWITCHES:
+        return "must be true or false"
+    if name in _RANGES:
+        return "must be a number"
+    return f"no setting of this name; known are {', '.join((*_RANGES, *sorted(_SWITCHES)))}"

@@ -1,0 +1,108 @@
+"""Settings from the environment: defaults, bad values, and starts that are refused with every reason at once."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+
+import pytest
+
+from cds_service.errors import ConfigurationError
+from cds_service.settings import Settings
+
+
+def test_without_any_setting_the_defaults_hold() -> None:
+    assert Settings.from_environ({"PATH": "/bin", "HOME": "/root"}) == Settings(
+        environment="development",
+        public_url=None,
+        cors_origins=("*",),
+        as_of=None,
+        missing_data="status",
+        max_body_bytes=32 * 1024 * 1024,
+        ignored=(),
+    )
+
+
+def test_every_setting_is_read() -> None:
+    settings = Settings.from_environ({
+        "NELM_CDS_ENVIRONMENT": "development",
+        "NELM_CDS_PUBLIC_URL": "https://cds.example.org/nelm/",
+        "NELM_CDS_CORS_ORIGINS": "https://a.example.org, https://b.example.org,",
+        "NELM_CDS_AS_OF": "2026-03-02",
+        "NELM_CDS_MISSING_DATA": "card",
+        "NELM_CDS_MAX_BODY_MB": "2",
+    })  # fmt: skip
+    assert settings.public_url == "https://cds.example.org/nelm"
+    assert settings.cors_origins == ("https://a.example.org", "https://b.example.org")
+    assert settings.as_of == datetime(2026, 3, 2, 23, 59, 59, 999999, tzinfo=UTC)
+    assert settings.missing_data == "card"
+    assert settings.max_body_bytes == 2 * 1024 * 1024
+    assert not settings.production
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("ENVIRONMENT", "prod"),
+        ("ENVIRONMENT", ""),
+        ("MISSING_DATA", "ignore"),
+        ("AS_OF", "yesterday"),
+        ("AS_OF", "2026-02-30"),
+        ("AS_OF", ""),
+        ("MAX_BODY_MB", "0"),
+        ("MAX_BODY_MB", "1025"),
+        ("MAX_BODY_MB", "-1"),
+        ("MAX_BODY_MB", "1.5"),
+        ("MAX_BODY_MB", ""),
+        ("MAX_BODY_MB", "9" * 5000),
+        ("CLIENTS", "clients.toml"),
+        ("LOCAL_CODES", "codes.json"),
+        ("MISING_DATA", "card"),
+        ("cors_origins", "*"),
+    ],
+)
+def test_a_bad_value_stops_the_start_and_names_the_variable(name: str, value: str) -> None:
+    with pytest.raises(ConfigurationError) as stopped:
+        Settings.from_environ({f"NELM_CDS_{name}": value})
+    (problem,) = stopped.value.problems
+    assert problem.startswith(f"NELM_CDS_{name}: ")
+    assert len(value) < 4 or value not in problem
+
+
+def test_every_problem_is_named_at_once() -> None:
+    with pytest.raises(ConfigurationError) as stopped:
+        Settings.from_environ({"NELM_CDS_AS_OF": "x", "NELM_CDS_MAX_BODY_MB": "x", "NELM_CDS_TYPO": "x"})
+    assert len(stopped.value.problems) == 3
+    assert all(problem in str(stopped.value) for problem in stopped.value.problems)
+
+
+def test_production_is_refused_with_all_that_is_missing() -> None:
+    """This version cannot authenticate callers: an open service must not pass for a production one."""
+    with pytest.raises(ConfigurationError) as stopped:
+        Settings.from_environ({"NELM_CDS_ENVIRONMENT": "production", "NELM_CDS_AS_OF": "2026-03-02"})
+    named = {problem.partition(":")[0].partition("=")[0] for problem in stopped.value.problems}
+    assert named == {
+        f"NELM_CDS_{name}"
+        for name in ("AS_OF", "PUBLIC_URL", "CLIENTS", "DATABASE_URL", "PATIENT_HASH_KEY", "ENVIRONMENT")
+    }
+
+
+def test_a_secret_never_stands_in_a_complaint() -> None:
+    with pytest.raises(ConfigurationError) as stopped:
+        Settings.from_environ({"NELM_CDS_ENVIRONMENT": "production", "NELM_CDS_PATIENT_HASH_KEY": "s3cret-key"})
+    assert "s3cret-key" not in str(stopped.value)
+
+
+def test_settings_of_later_versions_are_named_as_without_effect() -> None:
+    """The start says so: a setting that does nothing must not look as if it did."""
+    settings = Settings.from_environ({"NELM_CDS_PATIENT_HASH_KEY": "s3cret", "NELM_CDS_DATABASE_URL": "sqlite://"})
+    assert settings.ignored == ("NELM_CDS_DATABASE_URL", "NELM_CDS_PATIENT_HASH_KEY")
+    assert "s3cret" not in repr(settings)
+
+
+def test_a_production_service_lets_no_browser_in_by_default() -> None:
+    """The default is decided before the start is refused; read from the rule itself."""
+    from cds_service.settings import _origins
+
+    assert _origins({}, "production") == ()
+    assert _origins({}, "development") == ("*",)
+    assert _origins({"CORS_ORIGINS": "https://a.example.org"}, "production") == ("https://a.example.org",)
