@@ -7,7 +7,7 @@ BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
 
 .DEFAULT_GOAL := help
-.PHONY: help setup serve test replay bench lint format docs requirements audit clean
+.PHONY: help setup serve test replay bench lint format docs requirements mutation audit clean
 
 help: ## list the targets
 	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
@@ -52,6 +52,7 @@ format: setup ## format and sort imports
 docs: setup ## write the documents that are made from the code
 	$(BIN)/python -m cds_service.guidelines.nelm_2006.document > docs/guidelines/nelm-2006.md
 	$(BIN)/python -m cds_service.guidelines.nelm_2006.plain_facts > docs/schemas/nelm-2006-facts.json
+	$(BIN)/python -m tests.support.rule_coverage > docs/guidelines/rule-coverage.md
 
 requirements: ## compile the pinned requirement files from pyproject.toml
 	@test -x $(VENV)-compile/bin/uv || { $(PYTHON) -m venv $(VENV)-compile && $(VENV)-compile/bin/pip install --quiet uv; }
@@ -61,6 +62,14 @@ requirements: ## compile the pinned requirement files from pyproject.toml
 	  --no-emit-index-url --no-header --quiet --constraint requirements/runtime.txt --output-file requirements/dev.txt
 	$(VENV)-compile/bin/uv pip compile pyproject.toml --extra audit --universal --python-version 3.11 --generate-hashes \
 	  --no-emit-index-url --no-header --quiet --constraint requirements/runtime.txt --output-file requirements/audit.txt
+	$(VENV)-compile/bin/uv pip compile pyproject.toml --extra dev --extra mutation --universal --python-version 3.11 \
+	  --generate-hashes --no-emit-index-url --no-header --quiet --constraint requirements/dev.txt \
+	  --output-file requirements/mutation.txt
+
+mutation: ## break the protocol's code in every small way; at least 95 % must be noticed (half an hour)
+	@test -x $(VENV)-mutation/bin/cosmic-ray || { $(PYTHON) -m venv $(VENV)-mutation && \
+	  $(VENV)-mutation/bin/pip install --quiet --require-hashes -r requirements/mutation.txt; }
+	$(VENV)-mutation/bin/python tests/mutation/run.py
 
 audit: ## known vulnerabilities in the pinned runtime requirements
 	@test -x $(VENV)-audit/bin/pip-audit || { $(PYTHON) -m venv $(VENV)-audit && \
@@ -68,4 +77,4 @@ audit: ## known vulnerabilities in the pinned runtime requirements
 	$(VENV)-audit/bin/pip-audit --require-hashes --requirement requirements/runtime.txt
 
 clean: ## remove what the targets made
-	rm -rf $(VENV) $(VENV)-compile $(VENV)-audit build dist .mypy_cache .ruff_cache .pytest_cache .hypothesis .coverage
+	rm -rf $(VENV) $(VENV)-compile $(VENV)-audit $(VENV)-mutation build dist .mypy_cache .ruff_cache .pytest_cache .hypothesis .coverage

@@ -15,6 +15,7 @@ from cds_service.errors import WrongPatient
 from cds_service.guidelines.nelm_2006 import NELM_2006
 from cds_service.guidelines.nelm_2006.advice import advise
 from cds_service.guidelines.nelm_2006.intake import ChartReading, read_chart
+from cds_service.guidelines.nelm_2006.policy import DEFAULT, SitePolicy
 from cds_service.guidelines.nelm_2006.recommendations import texts
 from cds_service.reasoning.decision import Decision, decide
 from cds_service.reasoning.markdown import inert
@@ -49,8 +50,9 @@ def evaluate(
     fhir_server: str | None,
     as_of: datetime,
     new_uuid: Callable[[], str],
+    policy: SitePolicy = DEFAULT,
 ) -> Evaluation:
-    """Evaluate one patient's chart at `as_of`.
+    """Evaluate one patient's chart at `as_of`, by the site's policy.
 
     Raises WrongPatient if the Patient that was sent is not the patient whose chart is open.
     """
@@ -62,7 +64,7 @@ def evaluate(
         raise WrongPatient(
             "The 'patient' prefetch is not the Patient of context.patientId; no advice is given on it."
         ) from error
-    reading = read_chart(chart)
+    reading = read_chart(chart, policy)
     decision = decide(NELM_2006, reading.needs)
     sections = advise(decision, reading)
     cards = make_cards(
@@ -81,7 +83,7 @@ def evaluate(
 def patient_line(patient: Resource) -> str:
     """Whose chart a card speaks of: name and date of birth, or the id where there is no name."""
     name = display_name(patient)
-    who = inert(name, 50) if name else inert(patient.reference, 50)
+    who = inert(name, 30) if name else inert(patient.reference, 30)
     born = f", born {inert(patient.birthDate, 10)}" if patient.birthDate else ""
     return f"Chart of {who}{born}."
 

@@ -9,8 +9,10 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
+from pathlib import Path
 
 from cds_service.errors import ConfigurationError
+from cds_service.guidelines.nelm_2006.policy import DEFAULT, PolicyError, SitePolicy
 from fhir_mappings.dates import parse_date
 
 PREFIX = "NELM_CDS_"
@@ -30,7 +32,7 @@ class Settings:
 
     environment: `development` or `production`. public_url: the base that callers use. cors_origins: origins that may
     call from a browser, `*` for any. as_of: fixed date (development only). missing_data: `status` (412) or `card`.
-    max_body_bytes: largest request body that is read.
+    max_body_bytes: largest request body that is read. policy: what the site sets differently from the protocol.
     """
 
     environment: str = "development"
@@ -39,6 +41,7 @@ class Settings:
     as_of: datetime | None = None
     missing_data: str = "status"
     max_body_bytes: int = 32 * 1024 * 1024
+    policy: SitePolicy = DEFAULT
     ignored: tuple[str, ...] = ()
 
     @property
@@ -51,7 +54,7 @@ class Settings:
         """Read the settings; raises ConfigurationError naming every problem."""
         given = {name.removeprefix(PREFIX): value for name, value in environ.items() if name.startswith(PREFIX)}
         problems = [f"{PREFIX}{name}: {why}" for name, why in _REFUSED.items() if name in given]
-        known = {"ENVIRONMENT", "PUBLIC_URL", "CORS_ORIGINS", "AS_OF", "MISSING_DATA", "MAX_BODY_MB"}
+        known = {"ENVIRONMENT", "PUBLIC_URL", "CORS_ORIGINS", "AS_OF", "MISSING_DATA", "MAX_BODY_MB", "SITE_POLICY"}
         unknown = sorted(set(given) - known - _WITHOUT_EFFECT - set(_REFUSED))
         problems += [f"{PREFIX}{name}: no setting of this name" for name in unknown]
         environment = _one_of(given, "ENVIRONMENT", ("development", "production"), problems)
@@ -65,6 +68,7 @@ class Settings:
             as_of=as_of,
             missing_data=_one_of(given, "MISSING_DATA", ("status", "card"), problems),
             max_body_bytes=_megabytes(given, problems) * 1024 * 1024,
+            policy=_policy(given, problems),
             ignored=tuple(f"{PREFIX}{name}" for name in sorted(_WITHOUT_EFFECT & set(given))),
         )
         if problems:
@@ -101,6 +105,19 @@ def _megabytes(given: Mapping[str, str], problems: list[str]) -> int:
         problems.append(f"{PREFIX}MAX_BODY_MB: must be a whole number from 1 to 1024")
         return 32
     return int(text)
+
+
+def _policy(given: Mapping[str, str], problems: list[str]) -> SitePolicy:
+    if "SITE_POLICY" not in given:
+        return DEFAULT
+    file = Path(given["SITE_POLICY"])
+    try:
+        return SitePolicy.from_toml(file.read_text("utf-8"))
+    except (OSError, UnicodeDecodeError) as error:
+        problems.append(f"{PREFIX}SITE_POLICY: {file}: cannot be read ({type(error).__name__})")
+    except PolicyError as error:
+        problems += [f"{PREFIX}SITE_POLICY: {file}: {problem}" for problem in error.problems]
+    return DEFAULT
 
 
 def _not_fit_for_production(given: Mapping[str, str]) -> list[str]:

@@ -43,7 +43,7 @@ class DateInterval:
     def certainly_after_instant(self, instant: datetime) -> bool:
         """True if no reading of this date is at or before the instant, whatever the zone of a bare date."""
         slack = timedelta(0) if self._has_time else _WIDEST_OFFSET
-        return self.first > instant + slack
+        return self.first - instant > slack
 
     def days_before(self, instant: datetime) -> tuple[int, int]:
         """Fewest and most whole days from this date to the instant, never below zero."""

@@ -1,4 +1,8 @@
-"""A section cut into pieces that each fit a card: guards go with what they guard, proposals with the first."""
+"""Sections cut into pieces that each fit a card: guards go with what they guard, proposals with the first.
+
+Where the full wording needs too many cards, the brief one is cut: paragraphs that need no guard then fill whatever room
+there is, on whichever card.
+"""
 
 from __future__ import annotations
 
@@ -27,41 +31,121 @@ class Piece:
 class _Page:
     """The blocks and guards of a card that is being filled, and the characters that are left on it."""
 
-    left: int
+    section: Section
+    first: bool
     brief: bool
-    blocks: list[Block] = field(default_factory=list)
-    texts: list[str] = field(default_factory=list)
+    left: int
+    placed: list[tuple[int, Block]] = field(default_factory=list)  # with the place in the section
     guards: dict[str, tuple[Guard, str]] = field(default_factory=dict)
 
-    def cost(self, text: str, guards: Iterable[Guard], said: set[str]) -> int:
-        fresh = (self._wording(guard, said) for guard in guards if guard.name not in self.guards)
-        return sum(len(part) + _GAP for part in (text, *fresh) if part)
+    @classmethod
+    def of(cls, section: Section, room: int, *, first: bool, brief: bool) -> _Page:
+        page = cls(section, first, brief, 0)
+        page.left = DETAIL_LIMIT - room - len(page.lead)
+        return page
+
+    @property
+    def lead(self) -> str:
+        if not self.first:
+            return self.section.continued.lead
+        return self.section.brief_lead if self.brief and self.section.brief_lead else self.section.lead
+
+    def text(self, block: Block) -> str:
+        return block.brief if self.brief and block.brief is not None else block.text
+
+    def cost(self, block: Block, said: set[str]) -> int:
+        fresh = (self._wording(guard, said) for guard in block.guards if guard.name not in self.guards)
+        return sum(len(part) + _GAP for part in (self.text(block), *fresh) if part)
+
+    @property
+    def blocks(self) -> list[Block]:
+        return [block for _, block in sorted(self.placed, key=lambda item: item[0])]
+
+    def add(self, block: Block, said: set[str], number: int) -> None:
+        self.left -= self.cost(block, said)
+        self.placed.append((number, block))
+        for guard in block.guards:
+            self.guards.setdefault(guard.name, (guard, self._wording(guard, said)))
 
     def _wording(self, guard: Guard, said: set[str]) -> str:
         whole, again = guard.brief if self.brief and guard.brief else (guard.text, guard.again)
         return again if guard.name in said else whole
 
-    def add(self, block: Block, text: str, said: set[str]) -> None:
-        self.left -= self.cost(text, block.guards, said)
-        self.blocks.append(block)
-        self.texts.append(text)
-        for guard in block.guards:
-            self.guards.setdefault(guard.name, (guard, self._wording(guard, said)))
+    def reserve(self, *, given_back: bool = False) -> None:
+        """Keep room for the last words of the answer, or give it back."""
+        cost = len(self.section.closing) + _GAP if self.section.closing else 0
+        self.left += cost if given_back else -cost
 
-    def paragraphs(self) -> tuple[str, ...]:
+    def piece(self, *, last: bool) -> Piece:
+        """The card; the last one of its section ends with the last words of the answer, if they are the section's."""
+        names = [block.name for block in self.blocks if block.name]
+        further = self.section.continued.named if names else self.section.continued.summary
+        codes = dict.fromkeys(code for block in self.blocks for code in block.codes)
+        codes |= dict.fromkeys(code for guard, text in self.guards.values() if text for code in guard.codes)
+        return Piece(
+            section=self.section,
+            summary=named(self.section.summary if self.first else further, names),
+            lead=self.lead,
+            paragraphs=(*self._paragraphs(), *([self.section.closing] if last and self.section.closing else [])),
+            codes=tuple(codes),
+            proposals=self.section.proposals if self.first else (),
+            fits=self.left >= 0,
+        )
+
+    def _paragraphs(self) -> tuple[str, ...]:
         opening = [text for guard, text in self.guards.values() if guard.opens]
         closing = [text for guard, text in self.guards.values() if not guard.opens]
         guarded = [n for n, block in enumerate(self.blocks) if any(not guard.opens for guard in block.guards)]
         after = guarded[-1] + 1 if guarded else 0
-        listed = (*opening, *self.texts[:after], *closing, *self.texts[after:])
-        return tuple(_joined(text for text in listed if text))
+        texts = [self.text(block) for block in self.blocks]
+        return tuple(_joined(text for text in (*opening, *texts[:after], *closing, *texts[after:]) if text))
 
 
 def cut(sections: Sequence[Section], room: int, *, brief: bool = False) -> list[Piece]:
     """All pieces of an answer; `room` is what every card needs beside them, `brief` asks for the short wording."""
     said: set[str] = set()  # the guards that an earlier card holds in full
     listed = _folded(sections) if brief else sections
-    return [piece for section in listed for piece in _cut(section, room, said, brief=brief)]
+    filled = [_filled(section, room, said, brief=brief) for section in listed]
+    if brief:
+        for section, own in zip(listed, filled, strict=True):
+            _place_movable(section, own, filled, room)
+    return [page.piece(last=page is own[-1]) for own in filled for page in own]
+
+
+def _filled(section: Section, room: int, said: set[str], *, brief: bool) -> list[_Page]:
+    """The cards of a section, without what may stand anywhere."""
+    pages = [_Page.of(section, room, first=True, brief=brief)]
+    for number, block in enumerate(section.blocks):
+        if brief and block.movable:
+            continue
+        page = pages[-1]
+        if page.cost(block, said) > page.left and page.blocks:
+            said |= set(page.guards)
+            page = _Page.of(section, room, first=False, brief=brief)
+            pages.append(page)
+        page.add(block, said, number)
+    said |= set(pages[-1].guards)
+    pages[-1].reserve()
+    if pages[-1].left < 0 and section.closing:
+        pages[-1].reserve(given_back=True)
+        pages.append(_Page.of(section, room, first=False, brief=brief))
+        pages[-1].reserve()
+    return pages
+
+
+def _place_movable(section: Section, own: list[_Page], filled: Sequence[list[_Page]], room: int) -> None:
+    """What may stand anywhere, the longest first: where it fits, if need be on the cards of another section."""
+    movable = [(number, block) for number, block in enumerate(section.blocks) if block.movable]
+    for number, block in sorted(movable, key=lambda item: -len(own[0].text(item[1]))):
+        anywhere = [page for pages in (own, *filled) for page in pages]
+        fitting = [page for page in anywhere if page.cost(block, set()) <= page.left]
+        fitting.sort(key=lambda page: (page.section is not section, page.left))
+        if not fitting:
+            own[-1].reserve(given_back=True)
+            fitting = [_Page.of(section, room, first=False, brief=True)]
+            own += fitting
+            own[-1].reserve()
+        fitting[0].add(block, set(), number)
 
 
 def _folded(sections: Sequence[Section]) -> list[Section]:
@@ -69,59 +153,16 @@ def _folded(sections: Sequence[Section]) -> list[Section]:
     listed: list[Section] = []
     for section in sections:
         if section.folds and listed:
-            blocks = (*listed[-1].blocks, Block(section.lead), *section.blocks)
-            listed[-1] = replace(listed[-1], blocks=blocks)
+            lead = Block(section.brief_lead or section.lead, movable=True)
+            blocks = (*listed[-1].blocks, lead, *section.blocks)
+            listed[-1] = replace(listed[-1], blocks=blocks, closing=section.closing)
         else:
             listed.append(section)
     return listed
 
 
-def _cut(section: Section, room: int, said: set[str], *, brief: bool) -> list[Piece]:
-    full = DETAIL_LIMIT - room
-    lead = section.brief_lead or section.lead if brief else section.lead
-    page = _Page(full - len(lead), brief)
-    pages = [page]
-    for block in section.blocks:
-        text = block.text if block.brief is None or not brief else block.brief
-        if brief and not block.guards and (earlier := _first_with_room(pages, text)):
-            earlier.add(block, text, said)
-            continue
-        if page.cost(text, block.guards, said) > page.left and page.blocks:
-            said |= set(page.guards)
-            page = _Page(full - len(section.continued.lead), brief)
-            pages.append(page)
-        page.add(block, text, said)
-    said |= set(page.guards)
-    return [_piece(section, page, lead if page is pages[0] else None) for page in pages]
-
-
-def _first_with_room(pages: Sequence[_Page], text: str) -> _Page | None:
-    """Where the answer has to be brief, a paragraph that needs no guard fills the first card it fits on."""
-    return next((page for page in pages if page.cost(text, (), set()) <= page.left), None)
-
-
-def _piece(section: Section, page: _Page, lead: str | None) -> Piece:
-    """The card of a page; one without a first paragraph of its own continues the section."""
-    names = [block.name for block in page.blocks if block.name]
-    first = lead is not None
-    further = section.continued.named if names else section.continued.summary
-    codes = dict.fromkeys(code for block in page.blocks for code in block.codes)
-    codes |= dict.fromkeys(code for guard, text in page.guards.values() if text for code in guard.codes)
-    return Piece(
-        section=section,
-        summary=named(section.summary if first else further, names),
-        lead=section.continued.lead if lead is None else lead,
-        paragraphs=page.paragraphs(),
-        codes=tuple(codes),
-        proposals=section.proposals if first else (),
-        fits=page.left >= 0,
-    )
-
-
 def named(start: str, names: Sequence[str]) -> str:
     """`start: a, b, c`, or as many as a summary holds and how many more there are."""
-    if not names:
-        return start
     for shown in range(len(names), 0, -1):
         more = len(names) - shown
         text = f"{start}: {', '.join(names[:shown])}{f' and {more} more' if more else ''}"

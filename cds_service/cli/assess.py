@@ -15,6 +15,7 @@ from rich.text import Text
 
 from cds_service.guidelines.nelm_2006 import NELM_2006
 from cds_service.guidelines.nelm_2006.plain_facts import BadFactError, read_facts
+from cds_service.guidelines.nelm_2006.policy import SitePolicy
 from cds_service.reasoning.decision import Decision, decide
 
 _LISTS = ("workup", "treatment", "info", "safety", "follow_up", "withhold", "path")
@@ -24,11 +25,11 @@ class BadCaseError(Exception):
     """A file or a case that cannot be assessed; the message names the case, the field and what is allowed."""
 
 
-def run(file: Path, *, as_json: bool) -> int:
+def run(file: Path, policy: SitePolicy, *, as_json: bool) -> int:
     """Assess every case of a file and print the decisions; 2, and no decision, if anything in it is wrong."""
     messages = Console(stderr=True)
     try:
-        assessed = [(case, decide(NELM_2006, needs)) for case, needs in _cases(file)]
+        assessed = [(case, decide(NELM_2006, needs)) for case, needs in _cases(file, policy)]
     except BadCaseError as error:
         messages.print(f"nelm-cds: {error}", markup=False, soft_wrap=True, highlight=False)
         return 2
@@ -41,7 +42,7 @@ def run(file: Path, *, as_json: bool) -> int:
     return 0
 
 
-def _cases(file: Path) -> Iterator[tuple[str, Any]]:
+def _cases(file: Path, policy: SitePolicy) -> Iterator[tuple[str, Any]]:
     content = _read(file)
     cases = content if isinstance(content, list) else [content]
     for number, case in enumerate(cases, start=1):
@@ -50,7 +51,7 @@ def _cases(file: Path) -> Iterator[tuple[str, Any]]:
         if not isinstance(case, dict) or not isinstance(case.get("facts"), dict):
             raise BadCaseError(f"{file}: {label}: needs an object 'facts'")
         try:
-            yield label, read_facts(case["facts"])
+            yield label, read_facts(case["facts"], policy)
         except BadFactError as error:
             raise BadCaseError(f"{file}: {label}: {error}") from error
 

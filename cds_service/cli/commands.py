@@ -65,13 +65,14 @@ def replay(
 
 @app.command()
 def assess(
+    context: typer.Context,
     file: Annotated[Path, typer.Argument(help="One case or a list of cases, as JSON.", exists=True, dir_okay=False)],
     as_json: Annotated[bool, typer.Option("--json", help="The decisions as one JSON list.")] = False,
 ) -> None:
     """Decide on plain facts, without FHIR."""
     from cds_service.cli.assess import run
 
-    sys.exit(run(file, as_json=as_json))
+    sys.exit(run(file, _settings(context.obj).policy, as_json=as_json))
 
 
 def _date(text: str | None) -> str | None:

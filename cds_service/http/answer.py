@@ -46,4 +46,5 @@ def evaluate_request(request: HookRequest, settings: Settings, now: datetime) ->
         fhir_server=request.fhirServer,
         as_of=asked or settings.as_of or now,
         new_uuid=new_uuid,
+        policy=settings.policy,
     )

@@ -1,7 +1,5 @@
 """What a guideline wants to be said: sections of plain facts and sentences, before they become cards."""
 
-from __future__ import annotations
-
 from dataclasses import dataclass
 
 # interfaces of the cards: characters of a summary, of the first paragraph, of the whole detail; cards of an answer
@@ -45,13 +43,15 @@ class Guard:
 class Block:
     """One paragraph or list item, with the guards that its card must carry.
 
-    `brief` stands instead of `text` where an answer would otherwise be too long; an empty one leaves the block out.
+    `brief` stands instead of `text` where an answer would otherwise be too long, an empty one leaves the block out; a
+    movable block then goes wherever there is room.
     """
 
     text: str
     codes: tuple[str, ...] = ()
     guards: tuple[Guard, ...] = ()
     brief: str | None = None
+    movable: bool = False
     name: str = ""  # how the summary of its card names it
 
 
@@ -81,5 +81,6 @@ class Section:
     blocks: tuple[Block, ...] = ()
     proposals: tuple[Proposal, ...] = ()
     continued: Continuation = Continuation("More of the same card", "Continued.")
+    closing: str = ""  # the last words of the answer, on its last card
     brief_lead: str = ""  # stands instead of `lead` where an answer would otherwise be too long
     folds: bool = False  # where an answer would otherwise be too long, it closes the section before it

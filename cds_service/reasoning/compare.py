@@ -1,7 +1,5 @@
 """Comparisons of numbers that may be intervals: answered when the whole interval agrees, else unknown."""
 
-from __future__ import annotations
-
 from decimal import Decimal
 
 from cds_service.reasoning.truth import NO, UNKNOWN, YES, Truth, negate

@@ -1,7 +1,5 @@
 """What a guideline says about one patient: the outcome of a walk, in the form that cards and the wire are made of."""
 
-from __future__ import annotations
-
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Generic, TypeVar

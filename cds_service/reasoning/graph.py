@@ -10,12 +10,10 @@ round and stops it there. A stop ends treatment advice, not the questions: what 
 asked in the first round and at the node that stopped is kept.
 """
 
-from __future__ import annotations
-
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from enum import Enum, StrEnum, auto
-from typing import Generic, TypeVar
+from typing import Generic, Self, TypeVar
 
 N = TypeVar("N")
 
@@ -153,7 +151,7 @@ class Graph(Generic[N]):
     nodes: Mapping[str, Node[N]] = field(repr=False)
 
     @classmethod
-    def of(cls, nodes: Iterable[Node[N]]) -> Graph[N]:
+    def of(cls, nodes: Iterable[Node[N]]) -> Self:
         """Build the graph; ids must be unique, every edge must lead to a node, and none back to an earlier round."""
         listed = list(nodes)
         by_id = {node.id: node for node in listed}

@@ -5,8 +5,6 @@ a link, emphasis, a table or a list is escaped or taken out, and nothing more. A
 GitHub's renderer, and a scheme after `_` or a digit still a link, so these are taken out.
 """
 
-from __future__ import annotations
-
 import re
 import unicodedata
 

@@ -3,8 +3,6 @@
 A Truth refuses to be used in an `if`: "unknown" must never be taken for "no".
 """
 
-from __future__ import annotations
-
 from collections.abc import Container
 from enum import Enum
 from typing import NoReturn, TypeVar

@@ -123,6 +123,11 @@ def test_a_body_beyond_the_limit_is_413(declared: bool) -> None:
     assert post(client, RESECTABLE.body).status_code == 200
 
 
+def test_a_body_that_says_it_is_beyond_the_limit_is_not_waited_for(client: TestClient) -> None:
+    """Row 52: refused by its Content-Length, before any of it is read."""
+    _refused(post(client, RESECTABLE.body, JSON | {"Content-Length": str(33 * 1024 * 1024)}), 413)
+
+
 def test_a_body_at_the_limit_is_read() -> None:
     client = make_client(Settings(max_body_bytes=len(RESECTABLE.body)))
     assert post(client, RESECTABLE.body).status_code == 200

@@ -1,4 +1,4 @@
-"""From plain facts to the whole answer without FHIR: needs, a reading around them, the decision, its sections, cards."""
+"""From plain facts to the whole answer without FHIR: needs, a reading around them, decision, sections, cards."""
 
 from __future__ import annotations
 
@@ -6,6 +6,8 @@ import itertools
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any
+
+from hypothesis.vendor.pretty import RepresentationPrinter
 
 from cds_service.cards import make_cards
 from cds_service.cards.make import EXTENSION
@@ -73,7 +75,7 @@ class Card:
         return [str(s["actions"][0]["resource"]["code"]["text"]) for s in self.suggestions]
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class Answer:
     """A decision with its cards."""
 
@@ -81,6 +83,14 @@ class Answer:
     decision: Decision
     sections: list[Section]
     cards: list[Card]
+
+    def __repr__(self) -> str:
+        """The needs in short: a falsified example has to be readable."""
+        facts = {name: getattr(fact, "value", getattr(fact, "why", None)) for name, fact in self.reading.needs.facts()}
+        return f"Answer({facts!r}, {self.reading.histology_from_codes=})"
+
+    def _repr_pretty_(self, printer: RepresentationPrinter, cycle: bool) -> None:
+        printer.text(repr(self))
 
     @property
     def text(self) -> str:
@@ -135,7 +145,7 @@ def answer(*differences: Mapping[str, Any], beside: Beside | None = None, **more
 def recorded(needs: Needs, day: str, names: Iterable[str] | None = None, note: str | None = None) -> Needs:
     """The same needs, as read from records of one day, with a remark beside each."""
     chosen = set(names) if names is not None else {name for name, _ in needs.facts()}
-    changed = {
+    changed: dict[str, Any] = {
         name: replace(fact, sources=(Source(f"Observation/{name}", day),), note=note)
         for name, fact in needs.facts()
         if name in chosen

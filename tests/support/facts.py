@@ -97,7 +97,8 @@ def fact(name: str, value: Any) -> Fact[Any]:
 
 def needs(facts: Mapping[str, Any]) -> Needs:
     """The needs of exactly these facts; what is not named is not recorded."""
-    return Needs(**{name: fact(name, value) for name, value in facts.items()})
+    read: dict[str, Any] = {name: fact(name, value) for name, value in facts.items()}
+    return Needs(**read)
 
 
 def chart(*differences: Mapping[str, Any], **more: Any) -> Needs:

@@ -14,7 +14,10 @@ FOLDER = Path(__file__).parents[2] / "test_fixtures" / "patients"
 
 @dataclass(frozen=True)
 class Story:
-    """One folder: a chart told as a Bundle, as a hook request, and what is expected of it."""
+    """One folder: a chart told as a hook request, mostly as a Bundle too, and what is expected of it.
+
+    What only a request can tell (a search that failed) has no Bundle.
+    """
 
     folder: Path
 
@@ -35,6 +38,11 @@ class Story:
         return content
 
     @property
+    def has_bundle(self) -> bool:
+        """Whether the chart is told as a Bundle too."""
+        return (self.folder / "bundle.json").is_file()
+
+    @property
     def bundle(self) -> dict[str, Any]:
         """The Bundle, a fresh copy each time."""
         content: dict[str, Any] = json.loads((self.folder / "bundle.json").read_text("utf-8"))
@@ -47,6 +55,11 @@ class Story:
         return content
 
     @property
+    def chart(self) -> list[dict[str, Any]]:
+        """Every resource of the story, as it is told in its Bundle, else in its request."""
+        return list(resources(self.bundle if self.has_bundle else self.request["prefetch"]))
+
+    @property
     def patient_id(self) -> str:
         """The patient whose chart is open."""
         return str(self.request["context"]["patientId"])
@@ -57,7 +70,7 @@ class Story:
         return bool(self.expected["state"] != "out_of_scope")
 
 
-STORIES = tuple(Story(path.parent) for path in sorted(FOLDER.glob("*/bundle.json")))
+STORIES = tuple(Story(path.parent) for path in sorted(FOLDER.glob("*/request.json")))
 NAMES = [story.name for story in STORIES]
 
 

@@ -24,12 +24,13 @@ HOSTILE = (
     "<img src=x onerror=alert(1)>", "<script>alert(1)</script>", "</p><h1>x", "<!-- x", "<?x?>", "<![CDATA[x]]>",
     "&lt;b&gt;", "&#60;b&#62;", "&nbsp;", "[x](javascript:alert(1))", "![x](https://evil.example/x.png)", "[x][y]",
     "[x]: https://evil.example", "<https://evil.example>", "https://evil.example", "_http://evil.example",
-    "1https://evil.example", "HTTP://EVIL.EXAMPLE", "hthttp:tp://evil.example", "www.evil.example", "wwwwww..evil.example",
-    "a@evil.example", "mailto:a@evil.example", "**b** __b__", "*e* _e_", "~~s~~", "`code`", "``` code", "~~~ code",
+    "1https://evil.example", "HTTP://EVIL.EXAMPLE", "hthttp:tp://evil.example", "www.evil.example",
+    "wwwwww..evil.example", "a@evil.example", "mailto:a@evil.example",
+    "**b** __b__", "*e* _e_", "~~s~~", "`code`", "``` code", "~~~ code",
     "# h", "## h ##", "> quote", "- item", "+ item", "* item", "1. item", "12) item", "---", "***", "- - -", "===", "=",
     "| a | b |\n|---|---|\n| c | d |", "a\n===", "a\n---", "a\n\n# b", "    indented", "\tindented", "a  \nb", "a\\\nb",
-    "\\<b>", "\\", "\\\\*x*", "a\u202egnp.exe", "a\u2028# b", "a\x00b", "\u200b# h", "\ufeff- item", "\u3000- item", "[^1]",
-    "[^1]: note", "- [ ] task", "\u00a0\u00a0- item", "x" * 500, "<" * 100, "\\" * 99, "*" * 99,
+    "\\<b>", "\\", "\\\\*x*", "a\u202egnp.exe", "a\u2028# b", "a\x00b", "\u200b# h", "\ufeff- item", "\u3000- item",
+    "[^1]", "[^1]: note", "- [ ] task", "\u00a0\u00a0- item", "x" * 500, "<" * 100, "\\" * 99, "*" * 99,
 )  # fmt: skip
 
 

@@ -42,7 +42,7 @@ def test_every_setting_is_read() -> None:
 @pytest.mark.parametrize(
     ("name", "value"),
     [
-        ("ENVIRONMENT", "prod"),
+        ("ENVIRONMENT", "staging"),
         ("ENVIRONMENT", ""),
         ("MISSING_DATA", "ignore"),
         ("AS_OF", "yesterday"),

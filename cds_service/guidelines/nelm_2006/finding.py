@@ -1,7 +1,5 @@
 """Short constructors for the findings of the protocol's nodes."""
 
-from __future__ import annotations
-
 from cds_service.guidelines.nelm_2006.needs import Needs
 from cds_service.reasoning.graph import Basis, Finding, Kind
 from cds_service.reasoning.truth import NO, is_known

@@ -1,7 +1,5 @@
 """The order in which the protocol's codes are listed, and the state that a walk settles."""
 
-from __future__ import annotations
-
 from cds_service.guidelines.nelm_2006 import rules
 from cds_service.guidelines.nelm_2006.needs import Needs
 from cds_service.reasoning.graph import Kind, Walk

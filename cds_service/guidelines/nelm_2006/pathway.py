@@ -4,8 +4,6 @@ Figure 2 of the paper was not available; this is a reconstruction from its text.
 `rules`, `local` and `systemic`; what each code means and says is in `recommendations.toml`.
 """
 
-from __future__ import annotations
-
 from cds_service.guidelines.nelm_2006 import bases as on
 from cds_service.guidelines.nelm_2006 import local, rules, systemic
 from cds_service.guidelines.nelm_2006.finding import ask, offer, unknown_among, withhold

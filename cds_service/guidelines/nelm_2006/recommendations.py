@@ -26,9 +26,11 @@ class Recommendation:
 
     code: str
     title: str
+    brief_title: str
     short: str
     strength: Strength
     must: str
+    brief_must: str
     label: str
     order: Order | None
     in_context: Mapping[str, Strength] = field(repr=False)  # the paper's word where a branch has its own
@@ -59,7 +61,9 @@ class Texts:
         return self.reasons_of.get(item) or self.reasons[item.partition(":")[2]]
 
 
-_FIELDS = frozenset({"title", "short", "strength", "inferred", "rules", "must", "label", "order"})
+_FIELDS = frozenset(
+    {"title", "brief_title", "short", "strength", "inferred", "rules", "must", "brief_must", "label", "order"}
+)
 _TABLES = frozenset({"meta", "reasons", "reasons_of", "withheld_names"})
 
 
@@ -85,9 +89,11 @@ def _recommendation(code: str, table: Mapping[str, object], sentences: Mapping[s
     return Recommendation(
         code=code,
         title=str(table["title"]),
+        brief_title=str(table.get("brief_title", table["title"])),
         short=str(table["short"]),
         strength=_strength(table),
         must=str(table["must"]).format_map(sentences),
+        brief_must=str(table.get("brief_must", table["must"])).format_map(sentences),
         label=str(table.get("label", "")),
         order=Order(**order) if isinstance(order, dict) else None,
         in_context={name: _strength(value) for name, value in extra.items() if isinstance(value, dict)},

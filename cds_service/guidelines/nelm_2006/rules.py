@@ -4,8 +4,6 @@ Each returns a Truth over facts that may be unknown. R.. are the paper's rules, 
 docs/guidelines/nelm-2006.md gives their texts. "Read as no" is said where silence counts as no, and only there.
 """
 
-from __future__ import annotations
-
 from cds_service.guidelines.nelm_2006 import thresholds as limit
 from cds_service.guidelines.nelm_2006.needs import Needs
 from cds_service.reasoning.compare import at_least, at_most, less_than, more_than

@@ -3,8 +3,6 @@
 Each function answers one node of `pathway`; the questions themselves are in `rules`.
 """
 
-from __future__ import annotations
-
 from cds_service.guidelines.nelm_2006 import bases as on
 from cds_service.guidelines.nelm_2006 import rules
 from cds_service.guidelines.nelm_2006.finding import ask, offer, withhold

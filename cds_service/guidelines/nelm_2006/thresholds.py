@@ -3,8 +3,6 @@
 R..: rules of the paper as numbered in docs/guidelines/nelm-2006.md.
 """
 
-from __future__ import annotations
-
 from decimal import Decimal
 
 HIGH_GRADE_KI67_ABOVE_PERCENT = Decimal("15")  # R1: the poorly differentiated class is ">15 %"; exactly 15 is not in it

@@ -13,7 +13,7 @@ from cds_service.guidelines.nelm_2006.advice.workup import (
 )
 from cds_service.guidelines.nelm_2006.intake import ChartReading
 from cds_service.guidelines.nelm_2006.recommendations import texts
-from cds_service.reasoning.advice import Block, Section
+from cds_service.reasoning.advice import Section
 from cds_service.reasoning.decision import Decision
 
 __all__ = ["advise"]
@@ -39,5 +39,4 @@ def advise(decision: Decision, reading: ChartReading) -> list[Section]:
 
 def _closed(section: Section) -> Section:
     sentences = texts().sentences
-    closing = Block(f"{sentences['provenance']} {sentences['not_assessed']}")
-    return replace(section, blocks=(*section.blocks, closing))
+    return replace(section, closing=f"{sentences['provenance']} {sentences['not_assessed']}")

@@ -10,11 +10,12 @@ from cds_service.guidelines.nelm_2006.recommendations import Recommendation, Str
 from cds_service.reasoning.advice import Block, Guard
 from cds_service.reasoning.decision import Decision
 from cds_service.reasoning.graph import Basis, Kind, Status
-from cds_service.reasoning.truth import NO, YES, equals, holds, is_known
+from cds_service.reasoning.truth import equals, holds, is_known
 
 ABLATIONS = frozenset({"T-ABLATE", "T-ABLATE-EXT", "T-ABLATE-PALL"})
 SYSTEMIC = ("T-OCT", "T-MIBG", "T-PRRT")
 _RADIONUCLIDES = frozenset({"T-PRRT", "T-RADIO-ADJ"})
+_HORMONAL_CRISIS = frozenset({"T-MIBG", "T-PRRT"})
 _NO_LIMIT_IN_HEPATIC_FAILURE = ABLATIONS | frozenset(SYSTEMIC) | _RADIONUCLIDES
 
 # The branches of the graph in which the paper has a word of its own for an option.
@@ -27,6 +28,7 @@ _BRANCHES = (
 _WITHOUT_EXTENSIVE_DISEASE = frozenset({
     on.LOCAL_OCTREOTIDE, on.PARTIAL_RESPONSE_OCTREOTIDE, on.HIGH_GRADE_OCTREOTIDE,
 })  # fmt: skip
+_UNKNOWN = " not known"
 _TEAM_REASONS = (
     (on.NOTHING_LEFT, "nothing_left"),
     (on.TEAM_BESIDE_OPTIONS, "negative_scan"),
@@ -41,15 +43,22 @@ def option(code: str, decision: Decision, needs: Needs, *also: Guard) -> Block:
     recommendation = texts().of(code)
     finding = decision.finding(Kind.OFFER, code)
     basis = finding.basis if finding else ()
-    sentences = [
-        f"**{recommendation.title}.** {_standing(recommendation, basis, needs)}",
-        recommendation.must,
-        *_conditional(recommendation, basis, needs),
-    ]
+    standing = _standing(recommendation, basis, needs)
+    conditions = _conditions(basis, needs)
+    said = recommendation.more
+    conditional = [said[name] for name in conditions if name in said]
+    in_brief = [said.get(f"brief_{name}", said[name]) for name in conditions if name in said]
+    text = [f"**{recommendation.title}.** {standing}", recommendation.must, *conditional]
+    brief = [f"**{recommendation.brief_title}.** {standing}", recommendation.brief_must, *in_brief]
     codes = (code, "S-OLT-WARN") if code == "T-OLT-EVAL" else (code,)
     name = recommendation.short if code.startswith("T-") else ""
-    text = " ".join(sentence for sentence in sentences if sentence)
-    return Block(text, codes, (*guards(code, needs), *also), name=name)
+    return Block(
+        " ".join(filter(None, text)),
+        codes,
+        (*guards(code, needs), *also),
+        brief=" ".join(filter(None, brief)),
+        name=name,
+    )
 
 
 def _standing(recommendation: Recommendation, basis: tuple[Basis, ...], needs: Needs) -> str:
@@ -73,8 +82,8 @@ def _strengths(recommendation: Recommendation, basis: tuple[Basis, ...], needs: 
     """The paper's words for this branch; its word for extensive disease only where no local treatment is possible."""
     words = recommendation.in_context
     names = [name for step, name in _BRANCHES if step in basis]
-    names += ["repeat"] if rules.ablation_comes_first(needs) is YES else []
-    names += ["for_syndrome"] if rules.syndrome(needs) is YES else []
+    names += ["repeat"] if rules.ablation_comes_first(needs).yes else []
+    names += ["for_syndrome"] if rules.syndrome(needs).yes else []
     found = [words[name] for name in names if name in words]
     extensive = recommendation.code == "T-OCT" and not _WITHOUT_EXTENSIVE_DISEASE & set(basis)
     if extensive or recommendation.code == "T-ABLATE-EXT":
@@ -82,18 +91,18 @@ def _strengths(recommendation: Recommendation, basis: tuple[Basis, ...], needs: 
     return found or [recommendation.strength]
 
 
-def _conditional(recommendation: Recommendation, basis: tuple[Basis, ...], needs: Needs) -> list[str]:
-    """The sentences that stand only for this patient."""
+def _conditions(basis: tuple[Basis, ...], needs: Needs) -> list[str]:
+    """Which of the sentences that stand only for some patients stand for this one."""
     applies = {
-        "with_symptoms": rules.syndrome(needs) is YES,
-        "several": rules.several_lesions(needs) is YES,
-        "several_radical": rules.several_lesions(needs) is YES and rules.radically_resectable(needs) is YES,
-        "partial_portal_vein": equals(needs.portal_vein, "partial_occlusion") is YES,
-        "pancreas": equals(needs.primary_site, "pancreas") is YES,
+        "with_symptoms": rules.syndrome(needs).yes,
+        "several": rules.several_lesions(needs).yes,
+        "several_radical": rules.several_lesions(needs).yes and rules.radically_resectable(needs).yes,
+        "partial_portal_vein": equals(needs.portal_vein, "partial_occlusion").yes,
+        "pancreas": equals(needs.primary_site, "pancreas").yes,
         "high_grade": on.HIGH_GRADE_OCTREOTIDE in basis,
-        "small_not_recorded": is_known(needs.small_multiple_mets) is NO,
+        "small_not_recorded": is_known(needs.small_multiple_mets).no,
     }
-    return [recommendation.more[name] for name, holds in applies.items() if holds and name in recommendation.more]
+    return [name for name, true in applies.items() if true]
 
 
 def withheld(decision: Decision, needs: Needs) -> list[Block]:
@@ -104,23 +113,31 @@ def withheld(decision: Decision, needs: Needs) -> list[Block]:
         by_code.setdefault(item.partition(":")[0], []).append(item)
     together: dict[str, list[str]] = {}
     for code, items in by_code.items():
-        together.setdefault(", ".join(said.reason(item) for item in items), []).append(code)
+        together.setdefault(_reasons(items), []).append(code)
     blocks = []
     for reasons, codes in together.items():
         grouped = tuple(item for code in codes for item in by_code[code])
         names = ", ".join(said.withheld_names[code] for code in codes)
-        blocks.append(Block(f"- Withheld: {names} ({reasons}).", grouped))
+        blocks.append(Block(f"- Withheld: {names} ({reasons}).", grouped, movable=True))
     if blocks:
         meaning = said.sentences["withheld"]
         running = f"{meaning} {said.sentences['not_advice_to_stop']}"
         said_there = "T-OCT" in decision.treatment
         if any(map(_may_be_running, decision.withhold)):
-            blocks.insert(0, Block(running, brief=meaning if said_there else running))
+            blocks.insert(0, Block(running, brief=meaning if said_there else running, movable=True))
         else:
-            blocks.insert(0, Block(meaning))
-    if "T-OCT:srs_negative" in decision.withhold and rules.syndrome(needs) is YES:
-        blocks.append(Block(said.sentences["srs_negative"]))
+            blocks.insert(0, Block(meaning, movable=True))
+    if "T-OCT:srs_negative" in decision.withhold and rules.syndrome(needs).yes:
+        blocks.append(Block(said.sentences["srs_negative"], movable=True))
     return blocks
+
+
+def _reasons(items: list[str]) -> str:
+    """The reasons of one option, those that are not known together at the end."""
+    reasons = [texts().reason(item) for item in items]
+    unknown = [reason.removesuffix(_UNKNOWN) for reason in reasons if reason.endswith(_UNKNOWN)]
+    known = [reason for reason in reasons if not reason.endswith(_UNKNOWN)]
+    return ", ".join((*known, *([f"{', '.join(unknown)}{_UNKNOWN}"] if unknown else [])))
 
 
 def _may_be_running(item: str) -> bool:
@@ -131,7 +148,7 @@ def guards(code: str, needs: Needs) -> tuple[Guard, ...]:
     """What must stand on the same card as an option (R30, R38, A23, A25, M9, M10)."""
     said = texts()
     found = []
-    if code in _NO_LIMIT_IN_HEPATIC_FAILURE and holds(needs.hepatic_failure) is YES:
+    if code in _NO_LIMIT_IN_HEPATIC_FAILURE and holds(needs.hepatic_failure).yes:
         sentence = said.sentences["hepatic_failure"]
         found.append(Guard("hepatic failure", sentence, sentence, opens=True))
     if code in INVASIVE:
@@ -139,6 +156,9 @@ def guards(code: str, needs: Needs) -> tuple[Guard, ...]:
     if code in EMBOLISATIONS:
         diuresis = said.of("S-DIURESIS").must
         found.append(Guard("forced diuresis", diuresis, diuresis, ("S-DIURESIS",)))
+    if code in _HORMONAL_CRISIS:
+        crisis, again = said.sentences["radionuclide_crisis"], said.sentences["radionuclide_crisis_again"]
+        found.append(Guard("hormonal crisis", crisis, crisis, brief=(crisis, again)))
     if code in _RADIONUCLIDES:
         uptake, again = said.sentences["uptake"], said.sentences["uptake_again"]
         found.append(Guard("uptake", uptake, uptake, brief=(uptake, again)))
@@ -149,17 +169,18 @@ def _cover(needs: Needs) -> Guard:
     """Octreotide before any invasive step, with what is known of the heart and of other hormones (C18, C24, A24)."""
     said = texts()
     cover = said.of("S-OCT-PERI")
-    specialist = said.sentences["specialist_first"] if rules.other_functioning_syndrome(needs) is YES else ""
-    diseased = said.sentences["heart_disease"] if equals(needs.carcinoid_heart_disease, True) is YES else ""
-    unexamined = is_known(needs.carcinoid_heart_disease) is NO and rules.syndrome(needs) is YES
-    heart = said.sentences["heart"] if unexamined else diseased
+    specialist = said.sentences["specialist_first"] if rules.other_functioning_syndrome(needs).yes else ""
+    diseased = said.sentences["heart_disease"] if equals(needs.carcinoid_heart_disease, True).yes else ""
+    unexamined = is_known(needs.carcinoid_heart_disease).no and rules.syndrome(needs).yes
+    heart, heart_brief = (said.sentences[name] if unexamined else diseased for name in ("heart", "heart_brief"))
     start = "**Before an invasive step:**"
-    whole, brief, again = (
+    whole, brief, again, brief_again = (
         " ".join(filter(None, (start, *parts)))
         for parts in (
             (cover.must, specialist, heart),
-            (cover.more["brief"], specialist, heart),
+            (cover.more["brief"], specialist, heart_brief),
             (cover.more["again"], specialist, diseased),
+            (cover.more["brief_again"], diseased),
         )
     )
-    return Guard("octreotide cover", whole, again, ("S-OCT-PERI",), brief=(brief, again))
+    return Guard("octreotide cover", whole, again, ("S-OCT-PERI",), brief=(brief, brief_again))

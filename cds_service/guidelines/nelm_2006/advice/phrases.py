@@ -132,13 +132,14 @@ def data_line(facts: Callable[[str], Fact[Any]], names: Iterable[str]) -> str:
     return f"**Chart data.** {'; '.join(groups)}." if groups else ""
 
 
-def dates_line(facts: Callable[[str], Fact[Any]], longest_note: int) -> str:
+def dates_line(facts: Callable[[str], Fact[Any]], longest_note: int, *, brief: bool = False) -> str:
     """CT or MRI, scan and Ki-67 with their dates, and what is remarked on them: age, specimen, other results (M3)."""
     items = []
     for name in ("liver_imaging", "srs", "ki67_percent"):
         fact = facts(name)
         if isinstance(fact, Known):
-            items.append(f"{value(name, fact)} {_day(fact) or 'undated'}{_note(fact, longest_note)}")
+            note = "" if brief and name == "srs" else _note(fact, longest_note)
+            items.append(f"{value(name, fact)} {_day(fact) or 'undated'}{note}")
     return f"**Based on:** {', '.join(items)}." if items else ""
 
 
@@ -151,8 +152,8 @@ _SILENT = {
     "small_multiple_mets": "small metastases",
     "est_cytoreduction_pct": "removable share",
     "failed_therapies": "treatments that no longer help",
-    "context": "earlier treatment of the liver",
-    "other_syndrome": "another hormone syndrome",
+    "context": "earlier liver treatment",
+    "other_syndrome": "other hormone syndrome",
     "carcinoid_heart_disease": "carcinoid heart disease",
     "liver_transplant": "liver transplantation",
 }
@@ -168,9 +169,9 @@ def read_as_no(needs: Needs, names: Iterable[str]) -> str:
             (not_readable if fact.why is WhyUnknown.NOT_RETRIEVED else not_recorded).append(_SILENT[name])
         elif not fact.sources and fact.value in (frozenset(), "initial"):
             not_recorded.append(_SILENT[name])
-    parts = [f"not recorded: {', '.join(not_recorded)}"] if not_recorded else []
-    parts += [f"not readable: {', '.join(not_readable)}"] if not_readable else []
-    return f"Read as no, because {'; because '.join(parts)}." if parts else ""
+    parts = [f"Not recorded, read as no: {', '.join(not_recorded)}."] if not_recorded else []
+    parts += [f"Not readable, read as no: {', '.join(not_readable)}."] if not_readable else []
+    return " ".join(parts)
 
 
 def listed(names: Sequence[str], room: int) -> str:

@@ -11,24 +11,24 @@ from cds_service.guidelines.nelm_2006.recommendations import texts
 from cds_service.reasoning.advice import Block
 from cds_service.reasoning.decision import Decision
 from cds_service.reasoning.markdown import inert
-from cds_service.reasoning.truth import YES
 
 
-def histology(reading: ChartReading) -> str:
+def histology(reading: ChartReading, *, dated: bool = True) -> str:
     """How every treatment card opens where histology is known from diagnosis codes only, with a blank at its end."""
     if not reading.histology_from_codes:
         return ""
     day = max((source.date or "" for source in reading.needs.nelm_confirmed.sources), default="")
-    dated = f" ({day})" if day else ""
-    return f"Histology taken from diagnosis codes{dated}, no pathology report read. "
+    when = f" ({day})" if day and dated else ""
+    return f"Histology taken from diagnosis codes{when}, no pathology report read. "
 
 
 def information(decision: Decision, needs: Needs) -> list[Block]:
     """Serotonin in a hindgut primary: not asked for, and a contradiction where there is carcinoid syndrome (A14)."""
     blocks = []
     for recommendation in map(texts().of, decision.info):
-        doubt = f" {recommendation.more['with_symptoms']}" if rules.syndrome(needs) is YES else ""
-        blocks.append(Block(f"{recommendation.must}{doubt}", (recommendation.code,)))
+        doubt = f" {recommendation.more['with_symptoms']}" if rules.syndrome(needs).yes else ""
+        brief = f"{recommendation.more['brief']}{doubt}"
+        blocks.append(Block(f"{recommendation.must}{doubt}", (recommendation.code,), brief=brief, movable=True))
     return blocks
 
 
@@ -39,9 +39,11 @@ def chart_remarks(decision: Decision, reading: ChartReading) -> list[Block]:
         names = "; ".join(inert(label, 40) for label in reading.other_malignancies[:2])
         more = len(reading.other_malignancies) - 2
         also = f" and {more} more" if more > 0 else ""
-        blocks.append(Block(f"Another malignancy is recorded: {names}{also}.", brief="Another malignancy is recorded."))
+        full = f"Another malignancy is recorded: {names}{also}."
+        blocks.append(Block(full, brief="Another malignancy recorded.", movable=True))
     if reading.set_aside:
-        blocks.append(Block(f"Set aside, not used: {reading.set_aside}.", brief="Some records were set aside."))
+        full = f"Set aside, not used: {reading.set_aside}."
+        blocks.append(Block(full, brief="Some records set aside.", movable=True))
     if reading.unread_keys and not decision.unread:
         blocks.append(no_answer(reading))
     return blocks
@@ -50,6 +52,5 @@ def chart_remarks(decision: Decision, reading: ChartReading) -> list[Block]:
 def no_answer(reading: ChartReading) -> Block:
     """The parts of the chart that could not be read, or only in part."""
     keys = [re.sub("([A-Z])", r" \1", key).lower() for key in reading.unread_keys]
-    return Block(
-        f"Could not be read, or only in part: {', '.join(keys)}.", brief="Part of the chart could not be read."
-    )
+    full = f"Could not be read, or only in part: {', '.join(keys)}."
+    return Block(full, brief="Part of the chart could not be read.", movable=True)

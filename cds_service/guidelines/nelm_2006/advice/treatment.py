@@ -15,7 +15,8 @@ from cds_service.guidelines.nelm_2006.pathway import EMBOLISATIONS
 from cds_service.guidelines.nelm_2006.recommendations import texts
 from cds_service.reasoning.advice import LEAD_LIMIT, Block, Continuation, Guard, Order, Proposal, Section
 from cds_service.reasoning.decision import Decision
-from cds_service.reasoning.truth import NO, UNKNOWN, YES, is_known
+from cds_service.reasoning.graph import Kind
+from cds_service.reasoning.truth import is_known
 
 _DATA = (
     "differentiation", "extrahepatic_disease", "lesion_count", "largest_lesion_cm", "carcinoid_syndrome",
@@ -31,6 +32,7 @@ _DATA_OF = {
     "T-MIBG": ("mibg_avid",),
     "T-OLT-EVAL": ("age_years", "hepatomegaly"),
 }
+_BRIEF_ROOM = 75  # characters of the sentence on what is missing
 _READ_AS_NO = (
     "small_multiple_mets", "est_cytoreduction_pct", "failed_therapies", "context", "other_syndrome",
     "carcinoid_heart_disease", "liver_transplant",
@@ -53,17 +55,16 @@ def treatment_section(decision: Decision, reading: ChartReading) -> Section:
         *chart_remarks(decision, reading),
         *follow_up(decision),
     ]
-    opening = histology(reading)
     return Section(
         topic="treatment" if named else "refer",
         indicator="info",
         summary="Treatment to discuss (2006 protocol)" if named else _nothing_to_name(decision),
-        lead=_lead(decision, reading, _situation(reading)),
-        brief_lead=_lead(decision, reading, _brief_situation(reading)),
+        lead=_lead(decision, reading),
+        brief_lead=_brief_lead(decision, reading),
         blocks=tuple(blocks),
         continued=Continuation(
             "More on these options (2006 protocol): withheld, limits, follow-up",
-            f"{opening}Continued from the first card.",
+            histology(reading, dated=False).strip() or "Continued.",
             "Further treatment to discuss (2006 protocol)",
         ),
         proposals=(*team_proposals(decision, reading), *referrals(decision, reading), *follow_up_proposals(decision)),
@@ -76,40 +77,45 @@ def _nothing_to_name(decision: Decision) -> str:
     return "No option of the 2006 text left: tumour board"
 
 
-def _lead(decision: Decision, reading: ChartReading, situation: str) -> str:
+def _lead(decision: Decision, reading: ChartReading) -> str:
     """Why these options: the first paragraph of a treatment card (at most 300 characters)."""
-    opening = histology(reading)
+    opening, situation = histology(reading), _situation(reading)
     if decision.state != "provisional":
         return f"{opening}{situation}"
     room = LEAD_LIMIT - len(opening) - len(situation) - 1
     return f"{opening}{_provisional(decision, reading, room)} {situation}"
 
 
+def _brief_lead(decision: Decision, reading: ChartReading) -> str:
+    """Only what a treatment card may not leave out."""
+    passed = rules.high_grade(reading.needs).no and is_known(reading.needs.differentiation).no
+    unknown = "Differentiation not recorded." if passed else ""
+    missing = _provisional(decision, reading, _BRIEF_ROOM) if decision.state == "provisional" else ""
+    return f"{histology(reading)}{' '.join(filter(None, (missing, unknown)))}".strip() or "Options of the 2006 text."
+
+
 def _provisional(decision: Decision, reading: ChartReading, room: int) -> str:
     """What is missing and may change the list (M13): by name as far as there is room; the other cards name it all."""
     short = [texts().of(code).short for code in decision.workup if code in MAKES_PROVISIONAL]
-    missing = list(dict.fromkeys((*short, *(phrases.NAMES[name] for name in decision.unread))))
-    warning = f" {texts().sentences['grade_unknown']}" if rules.high_grade(reading.needs) is UNKNOWN else ""
+    asks = [finding for finding in decision.findings if finding.kind is Kind.ASK and finding.code in MAKES_PROVISIONAL]
+    unread = {name for finding in asks for name in finding.inputs} & set(decision.unread)
+    missing = list(dict.fromkeys((*short, *(phrases.NAMES[name] for name in decision.unread if name in unread))))
+    warning = f" {texts().sentences['grade_unknown']}" if rules.high_grade(reading.needs).unknown else ""
     names = phrases.listed(missing, room - len("**Provisional:**  missing, may change this list.") - len(warning))
     return f"**Provisional:** {names} missing, may change this list.{warning}"
 
 
-def _brief_situation(reading: ChartReading) -> str:
-    unknown = is_known(reading.needs.differentiation) is NO
-    return "Differentiation not recorded." if unknown else "Options of the 2006 text for this chart."
-
-
 def _situation(reading: ChartReading) -> str:
     needs = reading.needs
-    beyond = rules.extrahepatic(needs) is YES
+    beyond = rules.extrahepatic(needs).yes
     parts = ["Disease beyond the liver" if beyond else "Disease confined to the liver"]
-    if rules.high_grade(needs) is NO:
+    if rules.high_grade(needs).no:
         parts.append("low grade by the paper's 2000 classes")
-    if is_known(needs.differentiation) is NO:
+    if is_known(needs.differentiation).no:
         parts.append("differentiation not recorded")
-    if rules.after_embolisation(needs) is YES:
+    if rules.after_embolisation(needs).yes:
         parts.append("after embolisation")
-    if rules.ablation_comes_first(needs) is YES:
+    if rules.ablation_comes_first(needs).yes:
         parts.append("treated before")
     return f"{', '.join(parts)}."
 
@@ -123,7 +129,7 @@ def _data(codes: Iterable[str], needs: Needs) -> list[Block]:
     """The other chart data that the options rest on; where there is little room, the examinations alone and once."""
     names = dict.fromkeys((*_DATA, *(name for code in codes for name in _DATA_OF.get(code, ()))))
     line = phrases.data_line(needs.fact, names)
-    return [Block(line, brief=phrases.dates_line(needs.fact, 40))]
+    return [Block(line, brief=phrases.dates_line(needs.fact, 24, brief=True), movable=True)]
 
 
 def _about_the_order(decision: Decision, reading: ChartReading) -> list[Block]:
@@ -134,14 +140,16 @@ def _about_the_order(decision: Decision, reading: ChartReading) -> list[Block]:
     local = tuple(code for code in codes if code.startswith("T-") and code not in (*SYSTEMIC, "T-OLT-EVAL"))
     found = []
     if len(systemic) > 1:
-        found.append(Block(said["not_a_ranking"], systemic))
-    if systemic and local and rules.extrahepatic(reading.needs) is YES:
-        found.append(Block(said["order_beyond_liver"]))
+        found.append(Block(said["not_a_ranking"], movable=True))
+    if systemic and local and rules.extrahepatic(reading.needs).yes:
+        found.append(Block(said["order_beyond_liver"], movable=True))
     elif "T-OCT" in codes and EMBOLISATIONS & set(codes):
-        symptomatic = rules.syndrome(reading.needs) is YES
-        found.append(Block(said["order_symptoms" if symptomatic else "order_no_symptoms"]))
-    if "T-OCT" in codes and local and rules.syndrome(reading.needs) is YES:
-        found.append(Block(said["order_of_listing"], ("T-OCT",)))
+        symptomatic = rules.syndrome(reading.needs).yes
+        found.append(Block(said["order_symptoms" if symptomatic else "order_no_symptoms"], movable=True))
+    if "T-OCT" in codes and local and rules.syndrome(reading.needs).yes:
+        # After a local treatment it has to be said (A17); beside embolisation it may be left out.
+        brief = "" if EMBOLISATIONS & set(codes) else None
+        found.append(Block(said["order_of_listing"], brief=brief, movable=True))
     return found
 
 
@@ -149,7 +157,7 @@ def _read_as_no(decision: Decision, reading: ChartReading) -> list[Block]:
     """Each silence that was read as no (M3); beside a resection small metastases are named there (M6)."""
     names = [name for name in _READ_AS_NO if name != "small_multiple_mets" or "T-RESECT" not in decision.treatment]
     sentence = phrases.read_as_no(reading.needs, names)
-    return [Block(sentence)] if sentence else []
+    return [Block(sentence, movable=True)] if sentence else []
 
 
 def follow_up(decision: Decision) -> list[Block]:
@@ -161,14 +169,15 @@ def follow_up(decision: Decision) -> list[Block]:
         Block(
             f"After treatment: {names} (from the paper, R8, R55: *useful*).",
             decision.follow_up,
-            brief=f"After treatment: {names} (R8, R55).",
+            brief="",
+            movable=True,
         )
     ]
 
 
 def _drafts_allowed(decision: Decision, reading: ChartReading) -> bool:
     """No draft while the grade is unknown, or while histology is known from diagnosis codes only (4.3)."""
-    grade_open = decision.state == "provisional" and rules.high_grade(reading.needs) is UNKNOWN
+    grade_open = decision.state == "provisional" and rules.high_grade(reading.needs).unknown
     return not grade_open and not reading.histology_from_codes
 
 

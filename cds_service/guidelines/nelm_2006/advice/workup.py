@@ -14,12 +14,13 @@ from cds_service.guidelines.nelm_2006.recommendations import texts
 from cds_service.reasoning.advice import SUMMARY_LIMIT, Block, Continuation, Order, Proposal, Section
 from cds_service.reasoning.decision import Decision
 from cds_service.reasoning.markdown import inert
-from cds_service.reasoning.truth import YES, equals, is_known
+from cds_service.reasoning.truth import equals
 from fhir_mappings.facts import Known, Unknown, WhyUnknown
 
 _BIOPSY = frozenset({"W-PATH", "W-EXTRA"})
 _BLOCKING = ("W-CT", "W-SRS")
 _REFER_DATA = ("differentiation", "carcinoid_syndrome")
+_WAITING = {"workup": "Treatment advice waits for it.", "provisional": "It may change the options."}
 _ROOM_FOR_UNREAD = 200  # characters of the lead
 
 
@@ -27,24 +28,32 @@ def workup_section(decision: Decision, reading: ChartReading) -> Section:
     """One section for the whole work-up, one proposal per missing step."""
     stopped = decision.state == "workup"
     blocks = [_step(code, decision, reading) for code in decision.workup]
-    if stopped:
-        blocks += information(decision, reading.needs)
-    if rules.syndrome(reading.needs) is YES:
-        blocks.append(Block(texts().sentences["symptoms_need_not_wait"]))
+    blocks += _symptoms_need_not_wait(reading)
     if _BIOPSY & set(decision.workup):
-        blocks.append(Block(texts().sentences["biopsy"]))
+        blocks.append(Block(texts().sentences["biopsy"], brief=texts().sentences["biopsy_brief"]))
     blocks += _not_counted(reading)
-    if stopped:
-        blocks += chart_remarks(decision, reading)
+    blocks += _beside_a_stop(decision, reading)
     return Section(
         topic="workup",
         indicator="warning" if stopped else "info",
         summary=_summary(decision, stopped=stopped),
         lead=_lead(decision, reading, stopped=stopped),
+        brief_lead="" if stopped else "Not in this chart:",
         blocks=tuple(blocks),
         continued=Continuation("More on the work-up (2006 protocol)", "Continued from the work-up card."),
         proposals=tuple(_proposal(code, reading) for code in decision.workup),
     )
+
+
+def _symptoms_need_not_wait(reading: ChartReading) -> list[Block]:
+    return [Block(texts().sentences["symptoms_need_not_wait"])] if rules.syndrome(reading.needs).yes else []
+
+
+def _beside_a_stop(decision: Decision, reading: ChartReading) -> list[Block]:
+    """What the treatment card says of the chart, where a stop leaves no such card."""
+    if decision.state != "workup":
+        return []
+    return [*information(decision, reading.needs), *chart_remarks(decision, reading)]
 
 
 def _summary(decision: Decision, *, stopped: bool) -> str:
@@ -92,9 +101,8 @@ def _result_missing(reading: ChartReading) -> bool:
 def _not_counted(reading: ChartReading) -> list[Block]:
     if not reading.beside:
         return []
-    dated = "; ".join(f"{name} {source.date or 'undated'}" for name, source in reading.beside)
-    names = "; ".join(name for name, _ in reading.beside)
-    return [Block(f"Found, but not counted: {dated}.", brief=f"Found, but not counted: {names}.")]
+    names = "; ".join(f"{name} {source.date or 'undated'}" for name, source in reading.beside)
+    return [Block(f"Found, but not counted: {names}.", brief="", movable=True)]
 
 
 def _proposal(code: str, reading: ChartReading) -> Proposal:
@@ -110,13 +118,19 @@ def _proposal(code: str, reading: ChartReading) -> Proposal:
 def unread_section(decision: Decision, reading: ChartReading) -> Section:
     """What the protocol asks for and could not be read: a request to read, never to repeat."""
     names = phrases.listed([phrases.NAMES[name] for name in decision.unread], _ROOM_FOR_UNREAD)
-    stops = "Treatment advice waits for it." if decision.state == "workup" else "It may change the options."
+    alone = not decision.workup and decision.state == "workup"
+    stops = _WAITING.get(decision.state, "The options do not wait for it.")
     return Section(
         topic="unread",
         indicator="warning",
         summary="Part of this chart could not be read; nothing in it is taken as normal",
         lead=f"Not read: {names}. {stops} Look in the chart before repeating any test.",
-        blocks=(no_answer(reading),) if reading.unread_keys else (),
+        brief_lead=f"Not read: {names}. Look in the chart before repeating a test.",
+        blocks=(
+            *([replace(no_answer(reading), brief="")] if reading.unread_keys else []),
+            *(_symptoms_need_not_wait(reading) if alone else []),
+            *(_beside_a_stop(decision, reading) if alone else []),
+        ),
         folds=True,
     )
 
@@ -142,13 +156,13 @@ def refer_section(decision: Decision, reading: ChartReading) -> Section:
     needs = reading.needs
     high = "R-MDT-HG" in decision.treatment
     blocks = [option(code, decision, needs, dates(needs)) for code in decision.treatment]
-    if high and equals(needs.differentiation, "well") is YES and rules.ki67_high(needs) is YES:
-        blocks.append(Block(texts().sentences["grade_today"]))
+    if high and equals(needs.differentiation, "well").yes and rules.ki67_high(needs).yes:
+        blocks.append(Block(texts().sentences["grade_today"], movable=True))
     data = phrases.data_line(needs.fact, _REFER_DATA)
-    blocks += [Block(data)] if data else []
+    blocks += [Block(data, movable=True)] if data else []
     blocks += [*withheld(decision, needs), *information(decision, needs)]
     silent = phrases.read_as_no(needs, ("other_syndrome",)) if "T-OCT" in decision.treatment else ""
-    blocks += [Block(silent)] if silent else []
+    blocks += [Block(silent, movable=True)] if silent else []
     blocks += [*chart_remarks(decision, reading), *follow_up(decision)]
     summary = (
         "High grade by the paper's 2000 classes: refer to the tumour board"
@@ -161,7 +175,8 @@ def refer_section(decision: Decision, reading: ChartReading) -> Section:
         summary=summary,
         lead=_refer_lead(reading, high=high),
         continued=Continuation(
-            "More on this referral (2006 protocol): chart data and limits", f"{histology(reading)}Continued."
+            "More on this referral (2006 protocol): chart data and limits",
+            histology(reading, dated=False).strip() or "Continued.",
         ),
         # The summary says what the card is for; the options on it are not named there.
         blocks=tuple(replace(block, name="") for block in blocks),
@@ -175,11 +190,11 @@ def _refer_lead(reading: ChartReading, *, high: bool) -> str:
     if not high:
         return f"{start}The paper's patients are adults; for a child the protocol gives no options (ours)."
     signs = []
-    if rules.ki67_high(needs) is YES:
+    if rules.ki67_high(needs).yes:
         signs.append("Ki-67 above 15 %")
-    if rules.poorly_differentiated(needs) is YES:
+    if rules.poorly_differentiated(needs).yes:
         signs.append("poorly differentiated")
     grade = f"{start}{' and '.join(signs)}: local treatment of this group is outside the paper's evidence."
-    if is_known(needs.liver_imaging) is not YES or is_known(needs.srs) is not YES:
+    if not rules.imaging_complete(needs).yes:
         grade += " The referral does not wait for a scan."
     return grade

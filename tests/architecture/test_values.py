@@ -1,0 +1,39 @@
+"""Values are values: no public dataclass can be changed after it was made, and none takes stray attributes."""
+
+from __future__ import annotations
+
+import dataclasses
+import importlib
+import inspect
+import pkgutil
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+
+import cds_service
+import fhir_mappings
+
+# `Graph` keeps a dict of its nodes and `Guideline` its functions; both are made once, at import.
+WITHOUT_SLOTS = {"Graph", "Guideline"}
+
+
+def _dataclasses() -> Iterator[type[Any]]:
+    for package in (cds_service, fhir_mappings):
+        for module in pkgutil.walk_packages(package.__path__, f"{package.__name__}."):
+            if module.name.endswith("__main__"):
+                continue
+            for _, kind in inspect.getmembers(importlib.import_module(module.name), inspect.isclass):
+                if dataclasses.is_dataclass(kind) and kind.__module__ == module.name and kind.__name__[0] != "_":
+                    yield kind
+
+
+def _name(kind: type[Any]) -> str:
+    return kind.__qualname__
+
+
+@pytest.mark.parametrize("kind", sorted(_dataclasses(), key=str), ids=_name)
+def test_is_frozen_and_slotted(kind: type[Any]) -> None:
+    assert kind.__dataclass_params__.frozen
+    if kind.__name__ not in WITHOUT_SLOTS:
+        assert "__slots__" in vars(kind)

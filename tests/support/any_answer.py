@@ -1,0 +1,84 @@
+"""Any answer the service can give: any patient, from any records, with anything at all beside the needs.
+
+Text from a chart is as long and as hostile as it gets; it holds none of the words that the cards themselves must avoid.
+"""
+
+from __future__ import annotations
+
+import random
+from dataclasses import replace
+from datetime import date, timedelta
+from typing import Any
+
+from hypothesis import strategies as st
+
+from cds_service.decide import patient_line
+from cds_service.guidelines.nelm_2006.needs import Needs
+from fhir_mappings.facts import Fact, Known, Source, Unknown, WhyUnknown
+from fhir_mappings.wire import Name, Resource
+from tests.support.answers import Answer, Beside, answer_to
+from tests.support.any_patient import charts
+from tests.support.facts import needs
+
+HOSTILE = (
+    None,
+    "93 days old",
+    "highest of 3 results",
+    "<b>& *x* [y](z) " * 4,
+    "x" * 90,
+    "&" * 60,
+    "| a | b |\n|---|---|\n# one\n- two\n> three ``` ",
+    "Ünïcödé \u202e reversed \u2028 line " * 3,
+)
+KEYS = (
+    "observations", "imaging", "procedures", "medicationRequests", "medicationStatements", "diagnosticReports",
+    "questionnaireResponses",
+)  # fmt: skip
+FOUND_BESIDE = ("urinary 5-HIAA", "serotonin in another specimen than platelets", "Ki-67 without a percentage")
+REASONS_UNKNOWN = tuple(why for why in WhyUnknown if why is not WhyUnknown.NOT_RETRIEVED)
+
+
+def besides() -> st.SearchStrategy[Beside]:
+    """What may stand in a chart beside the needs."""
+    name = st.sampled_from(("Ada Example", "<i>&</i>" * 40, "W" * 300, ""))
+    labels = st.lists(st.sampled_from([text for text in HOSTILE if text]), max_size=3)
+    found = st.lists(st.sampled_from(FOUND_BESIDE), max_size=3, unique=True)
+    return st.builds(
+        Beside,
+        histology_from_codes=st.booleans(),
+        other_malignancies=labels.map(tuple),
+        beside=found.map(lambda names: tuple((n, Source("Observation/1", "2026-01-05")) for n in names)),
+        set_aside=st.sampled_from(
+            ("", "2 records of another patient, 1 record with a modifier that is not understood")
+        ),
+        unread_keys=st.lists(st.sampled_from(KEYS), max_size=7, unique=True).map(tuple),
+        patient_line=name.map(_line),
+    )
+
+
+def _line(name: str) -> str:
+    named = [Name(text=name)] if name else None
+    return patient_line(Resource(resourceType="Patient", id="p" * 64, birthDate="1967-03-02", name=named))
+
+
+@st.composite
+def answers(draw: st.DrawFn) -> Answer:
+    """Any answer; the same chart gives the same one."""
+    return answer_to(_from_records(needs(draw(charts())), draw(st.integers(0, 2**16))), draw(besides()))
+
+
+def _from_records(read: Needs, seed: int) -> Needs:
+    """The same needs with dates and remarks, and unknown for any reason there is."""
+    chosen = random.Random(seed)  # noqa: S311 - one draw for sixty small choices keeps the examples cheap
+    changed: dict[str, Any] = {name: _recorded(fact, chosen) for name, fact in read.facts()}
+    return replace(read, **changed)
+
+
+def _recorded(fact: Fact[Any], chosen: random.Random) -> Fact[Any]:
+    day = (date(2026, 1, 1) + timedelta(days=chosen.randrange(90))).isoformat()
+    sources = chosen.choice(((), (Source("Observation/1"),), (Source("Observation/1", day),)))
+    note = chosen.choice(HOSTILE)
+    if isinstance(fact, Unknown):
+        why = fact.why if fact.why is WhyUnknown.NOT_RETRIEVED else chosen.choice(REASONS_UNKNOWN)
+        return Unknown(why, sources, note)
+    return Known(fact.value, sources, note)

@@ -1,0 +1,85 @@
+"""`nelm-cds` at the keyboard: what it prints, and how it ends. `replay` has a file of its own."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from collections.abc import Mapping
+from typing import Any
+
+import pytest
+import uvicorn
+from typer.testing import CliRunner, Result
+
+from cds_service import __main__ as command
+from cds_service import __version__
+from cds_service.cli import app
+
+
+def nelm_cds(*arguments: str, environ: Mapping[str, str] | None = None) -> Result:
+    """Run the command in this process."""
+    return CliRunner().invoke(app, list(arguments), obj=dict(environ or {}))
+
+
+def test_it_says_its_version() -> None:
+    result = nelm_cds("--version")
+    assert (result.exit_code, result.stdout) == (0, f"nelm-cds {__version__}\n")
+
+
+def test_without_arguments_it_shows_what_it_can_do() -> None:
+    result = nelm_cds()
+    assert result.exit_code == 2
+    assert "replay" in result.output
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [("nonsense",), ("replay",), ("serve", "--port", "70000"), ("serve", "--port", "x"), ("replay", "--colour")],
+    ids=" ".join,
+)
+def test_wrong_use_ends_with_2(arguments: tuple[str, ...]) -> None:
+    result = nelm_cds(*arguments)
+    assert result.exit_code == 2
+    assert "Traceback" not in result.output
+
+
+@pytest.mark.parametrize("arguments", [("serve",), ("replay", ".")], ids=" ".join)
+def test_settings_that_are_wrong_end_with_2_and_name_every_problem(arguments: tuple[str, ...]) -> None:
+    result = nelm_cds(*arguments, environ={"NELM_CDS_AS_OF": "x", "NELM_CDS_TYPO": "1"})
+    assert result.exit_code == 2
+    assert result.stdout == ""
+    assert "nelm-cds: NELM_CDS_AS_OF: " in result.stderr
+    assert "nelm-cds: NELM_CDS_TYPO: no setting of this name" in result.stderr
+
+
+def test_serve_says_where_to_look_and_that_it_is_open(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """One process, no access log: an access log would hold no patient, and is nobody's concern here."""
+    started: dict[str, Any] = {}
+    monkeypatch.setattr(uvicorn, "run", lambda _, **options: started.update(options))
+    result = nelm_cds("serve", "--host", "0.0.0.0", "--port", "8123", environ={"NELM_CDS_DATABASE_URL": "sqlite://"})  # noqa: S104
+    assert result.exit_code == 0
+    assert started == {"host": "0.0.0.0", "port": 8123, "log_level": "warning", "access_log": False}  # noqa: S104
+    assert "http://127.0.0.1:8123/cds-services" in result.stderr
+    assert "not authenticated" in result.stderr
+    assert "NELM_CDS_DATABASE_URL has no effect" in result.stderr
+
+
+def test_the_installed_command_reads_the_environment(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("NELM_CDS_TYPO", "1")
+    monkeypatch.setattr(sys, "argv", ["nelm-cds", "replay", "."])
+    with pytest.raises(SystemExit) as ended:
+        command.main()
+    assert ended.value.code == 2
+
+
+def test_a_reader_that_stops_reading_causes_no_traceback() -> None:
+    """`nelm-cds replay ... | head -1`."""
+    replay = [sys.executable, "-m", "cds_service", "replay", "--json", "test_fixtures/patients"]
+    with subprocess.Popen(replay, stdout=subprocess.PIPE, stderr=subprocess.PIPE) as process:
+        assert process.stdout is not None
+        assert process.stderr is not None
+        process.stdout.readline()
+        process.stdout.close()
+        assert b"Traceback" not in process.stderr.read()
