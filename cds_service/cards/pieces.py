@@ -1,7 +1,7 @@
 """Sections cut into pieces that each fit a card: guards go with what they guard, proposals with the first.
 
-Where the full wording needs too many cards, the brief one is cut: paragraphs that need no guard then fill whatever room
-there is, on whichever card.
+Where that takes many cards, the answer is packed: paragraphs that need no guard fill whatever room there is, on
+whichever card; and where even that is too long, it is packed in the brief wording.
 """
 
 from __future__ import annotations
@@ -101,22 +101,26 @@ class _Page:
         return tuple(_joined(text for text in (*opening, *texts[:after], *closing, *texts[after:]) if text))
 
 
-def cut(sections: Sequence[Section], room: int, *, brief: bool = False) -> list[Piece]:
-    """All pieces of an answer; `room` is what every card needs beside them, `brief` asks for the short wording."""
+def cut(sections: Sequence[Section], room: int, *, packed: bool = False, brief: bool = False) -> list[Piece]:
+    """All pieces of an answer; `room` is what every card needs beside them.
+
+    `packed` lets paragraphs that may stand anywhere fill the room there is, `brief` asks for the short wording as well.
+    """
+    packed = packed or brief
     said: set[str] = set()  # the guards that an earlier card holds in full
-    listed = _folded(sections) if brief else sections
-    filled = [_filled(section, room, said, brief=brief) for section in listed]
-    if brief:
+    listed = _folded(sections) if brief else sections  # a warning keeps its own card as long as it can
+    filled = [_filled(section, room, said, packed=packed, brief=brief) for section in listed]
+    if packed:
         for section, own in zip(listed, filled, strict=True):
-            _place_movable(section, own, filled, room)
+            _place_movable(section, own, filled, room, brief=brief)
     return [page.piece(last=page is own[-1]) for own in filled for page in own]
 
 
-def _filled(section: Section, room: int, said: set[str], *, brief: bool) -> list[_Page]:
+def _filled(section: Section, room: int, said: set[str], *, packed: bool, brief: bool) -> list[_Page]:
     """The cards of a section, without what may stand anywhere."""
     pages = [_Page.of(section, room, first=True, brief=brief)]
     for number, block in enumerate(section.blocks):
-        if brief and block.movable:
+        if packed and block.movable:
             continue
         page = pages[-1]
         if page.cost(block, said) > page.left and page.blocks:
@@ -133,7 +137,9 @@ def _filled(section: Section, room: int, said: set[str], *, brief: bool) -> list
     return pages
 
 
-def _place_movable(section: Section, own: list[_Page], filled: Sequence[list[_Page]], room: int) -> None:
+def _place_movable(
+    section: Section, own: list[_Page], filled: Sequence[list[_Page]], room: int, *, brief: bool
+) -> None:
     """What may stand anywhere, the longest first: where it fits, if need be on the cards of another section."""
     movable = [(number, block) for number, block in enumerate(section.blocks) if block.movable]
     for number, block in sorted(movable, key=lambda item: -len(own[0].text(item[1]))):
@@ -142,7 +148,7 @@ def _place_movable(section: Section, own: list[_Page], filled: Sequence[list[_Pa
         fitting.sort(key=lambda page: (page.section is not section, page.left))
         if not fitting:
             own[-1].reserve(given_back=True)
-            fitting = [_Page.of(section, room, first=False, brief=True)]
+            fitting = [_Page.of(section, room, first=False, brief=brief)]
             own += fitting
             own[-1].reserve()
         fitting[0].add(block, set(), number)

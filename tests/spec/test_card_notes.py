@@ -51,7 +51,7 @@ NOTES = (
          of={**SYNDROME, "primary_site": "rectum", "srs": None}, not_of={**SYNDROME, "srs": None}),
     Note(rules=("A14",), says="does not fit: recheck the primary; 5-HIAA",
          of={**SYNDROME, "primary_site": "rectum", "ki67_percent": 60}, not_of={**SYNDROME, "ki67_percent": 60}),
-    Note(rules=("A16",), of={**SYNDROME, "srs": "negative"}, not_of={**SYNDROME},
+    Note(rules=("A16", "R9"), of={**SYNDROME, "srs": "negative"}, not_of={**SYNDROME},
          says="The 2006 text ties analogues to the scan (R11) and, elsewhere, calls them efficacious for the syndrome "
               "without that condition (R42). A negative conventional scan can be false (R9: 90 %); repeat as SSTR-PET "
               "before excluding them; a trial for symptoms is the team's decision."),
@@ -149,3 +149,8 @@ def test_a_question_for_the_team_is_never_called_the_last_option_while_others_st
     (waiting, *_) = answer(TRANSPLANTABLE, mibg_avid=None, failed_therapies=["T-OCT", "T-PRRT"],
                            other_therapies_exhausted=False).cards  # fmt: skip
     assert waiting.summary == "No option of the 2006 text while questions are open: tumour board"
+
+
+def test_the_marker_names_the_rules_of_every_note() -> None:
+    (marker,) = [mark for mark in test_a_note_stands_where_it_belongs.pytestmark if mark.name == "verifies"]  # type: ignore[attr-defined]  # set by pytest
+    assert set(marker.args) == {rule for note in NOTES for rule in note.rules}

@@ -51,7 +51,7 @@ STANDINGS: tuple[tuple[str, Mapping[str, Any], str], ...] = (
 )  # fmt: skip
 
 
-@pytest.mark.verifies("M4")
+@pytest.mark.verifies("M4", "R25")
 @pytest.mark.parametrize(("code", "facts", "standing"), STANDINGS)
 def test_every_option_says_how_it_stands_to_the_paper(code: str, facts: Mapping[str, Any], standing: str) -> None:
     assert standing in answer(facts).card_with(code).detail

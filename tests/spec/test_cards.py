@@ -151,7 +151,7 @@ def test_resection_says_how_often_it_does_not_cure() -> None:
     assert "Small metastases besides" not in symptomatic.text
 
 
-@pytest.mark.verifies("M7")
+@pytest.mark.verifies("M7", "R26", "R28")
 @pytest.mark.parametrize(
     ("code", "facts"),
     [
@@ -171,7 +171,7 @@ def test_ablation_says_its_harm_and_how_thin_the_evidence_is(code: str, facts: M
     assert ("nly where the technique exists" in detail) == (code == "T-ABLATE-EXT")
 
 
-@pytest.mark.verifies("M8")
+@pytest.mark.verifies("M8", "R37")
 @pytest.mark.parametrize(("code", "facts"), [("T-EMBO", EXTENSIVE), ("T-EMBO-AGAIN", EMBOLISED)])
 def test_embolisation_says_its_harm_and_that_the_list_is_open(code: str, facts: Mapping[str, Any]) -> None:
     detail = answer(facts, portal_vein="partial_occlusion").card_with(code).detail

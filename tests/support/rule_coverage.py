@@ -48,7 +48,16 @@ def _markers(tree: ast.Module) -> Iterator[tuple[str, list[str]]]:
         if isinstance(node, ast.FunctionDef):
             for decorator in node.decorator_list:
                 if isinstance(decorator, ast.Call) and ast.unparse(decorator.func) == "pytest.mark.verifies":
-                    yield node.name, [a.value for a in decorator.args if isinstance(a, ast.Constant)]  # type: ignore[misc]  # strings
+                    yield node.name, _ids(decorator, tree)
+
+
+def _ids(marker: ast.Call, tree: ast.Module) -> list[str]:
+    """The rules a marker names; one that is made from a table (`*...`) names those of the table's `rules=`."""
+    named: list[ast.AST] = [argument for argument in marker.args if isinstance(argument, ast.Constant)]
+    if any(isinstance(argument, ast.Starred) for argument in marker.args):
+        named += [k.value for k in ast.walk(tree) if isinstance(k, ast.keyword) and k.arg == "rules"]
+    constants = [c.value for part in named for c in ast.walk(part) if isinstance(c, ast.Constant)]
+    return [value for value in constants if isinstance(value, str)]
 
 
 def table() -> str:

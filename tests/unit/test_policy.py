@@ -12,6 +12,7 @@ from cds_service.guidelines.nelm_2006.intake import read_chart
 from cds_service.guidelines.nelm_2006.policy import DEFAULT, PolicyError, SitePolicy
 from cds_service.reasoning.decision import Decision, decide
 from fhir_mappings.facts import Known, Unknown
+from tests.support.answers import answer_to
 from tests.support.charts import NELM, observation
 from tests.support.charts import chart as small_chart
 from tests.support.facts import chart
@@ -81,3 +82,19 @@ def test_where_there_is_no_platelet_test_urinary_5_hiaa_answers_and_says_so() ->
     assert isinstance(fact, Known)
     assert fact.note is not None
     assert fact.note.startswith("urinary 5-HIAA")
+
+
+def test_a_card_says_what_the_site_has_set_and_what_is_ours() -> None:
+    policy = SitePolicy.from_toml("transplant_age_limit = 60\nextended_ablation = false")
+    said = answer_to(replace(chart(), policy=policy)).text
+    assert (
+        "Set by this site, not by the paper: transplantation up to 60 years; extended ablation does not exist" in said
+    )
+    assert "Ours, not the paper's: imaging counts for 180 days, symptoms for 90." in said
+
+
+def test_what_a_site_has_set_is_not_called_ours() -> None:
+    policy = SitePolicy.from_toml("imaging_counts_days = 90")
+    said = answer_to(replace(chart(), policy=policy)).text
+    assert "Set by this site, not by the paper: imaging counts for 90 days." in said
+    assert "Ours, not the paper's: symptoms for 90." in said

@@ -7,6 +7,7 @@ import re
 from cds_service.guidelines.nelm_2006 import rules
 from cds_service.guidelines.nelm_2006.intake import ChartReading
 from cds_service.guidelines.nelm_2006.needs import Needs
+from cds_service.guidelines.nelm_2006.policy import SitePolicy
 from cds_service.guidelines.nelm_2006.recommendations import texts
 from cds_service.reasoning.advice import Block
 from cds_service.reasoning.decision import Decision
@@ -33,7 +34,7 @@ def information(decision: Decision, needs: Needs) -> list[Block]:
 
 
 def chart_remarks(decision: Decision, reading: ChartReading) -> list[Block]:
-    """Another malignancy, results set aside, and what could not be read (M3)."""
+    """Another malignancy, results set aside, what could not be read (M3), and the limits that are not the paper's."""
     blocks = []
     if reading.other_malignancies:
         names = "; ".join(inert(label, 40) for label in reading.other_malignancies[:2])
@@ -46,7 +47,32 @@ def chart_remarks(decision: Decision, reading: ChartReading) -> list[Block]:
         blocks.append(Block(full, brief="Some records set aside.", movable=True))
     if reading.unread_keys and not decision.unread:
         blocks.append(no_answer(reading))
+    return [*blocks, *limits(reading.needs.policy)]
+
+
+def limits(policy: SitePolicy) -> list[Block]:
+    """The limits that are not the paper's: our own recency, and whatever the site has set differently."""
+    ours = {"imaging_counts_days": "imaging counts for {} days", "symptoms_count_days": "symptoms for {}"}
+    set_here = policy.departures()
+    said = [text.format(getattr(policy, name)) for name, text in ours.items() if name not in set_here]
+    blocks = [Block(f"Ours, not the paper's: {', '.join(said)}.", brief="", movable=True)] if said else []
+    if set_here:
+        here = "; ".join(_SITE_WORDS[name].format(value) for name, value in set_here.items())
+        full = f"Set by this site, not by the paper: {here}."
+        blocks.append(Block(full, brief="Some limits are set by this site, not by the paper.", movable=True))
     return blocks
+
+
+_SITE_WORDS = {
+    "ablation_limit_cm": "ablation up to {} cm",
+    "extended_ablation_limit_cm": "extended ablation up to {} cm",
+    "ablation_most_lesions": "at most {} lesions in one session",
+    "transplant_age_limit": "transplantation up to {} years",
+    "imaging_counts_days": "imaging counts for {} days",
+    "symptoms_count_days": "symptoms for {}",
+    "extended_ablation": "extended ablation does not exist here",
+    "platelet_serotonin": "urinary 5-HIAA instead of platelet serotonin",
+}
 
 
 def no_answer(reading: ChartReading) -> Block:
