@@ -380,6 +380,8 @@ def test_an_input_says(name: str, resources: list[Json], expected: Any, why: str
 
 NOTES = [
     ("ki67_percent", [observation(KI67, "3 %"), observation(KI67, "9 %")], "highest of 2 results"),
+    ("ki67_percent", [observation(KI67, "3 %", "2024-03-01")], "more than 24 months old"),  # 731 days
+    ("ki67_percent", [observation(KI67, "3 %", "2024-03-02")], None),  # 730 days
     ("ki67_percent", [observation(KI67, "3 %"), observation(KI67, "9 %", status="preliminary")],
      "a preliminary Ki-67 is not counted"),
     ("ki67_percent", [observation(KI67, "3 %"), observation(KI67, "9")], "another specimen's Ki-67 could not be read"),

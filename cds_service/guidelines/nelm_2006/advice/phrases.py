@@ -52,7 +52,7 @@ NAMES = {
     "radical_resection_possible": "radical resection possible",
     "remnant_adequate": "enough liver left",
     "lobar_predominance": "main mass in one lobe",
-    "est_cytoreduction_pct": "removable share",
+    "est_cytoreduction_pct": "expected cytoreduction",
     "portal_vein": "portal vein",
     "hepatic_failure": "hepatic failure",
     "biliary_anastomosis": "biliary anastomosis",
@@ -150,7 +150,7 @@ def _note(fact: Known[Any], longest: int) -> str:
 # What silence is read as "no" for, in the words of that sentence.
 _SILENT = {
     "small_multiple_mets": "small metastases",
-    "est_cytoreduction_pct": "removable share",
+    "est_cytoreduction_pct": "expected cytoreduction",
     "failed_therapies": "treatments that no longer help",
     "context": "earlier liver treatment",
     "other_syndrome": "other hormone syndrome",

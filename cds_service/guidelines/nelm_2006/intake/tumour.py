@@ -98,6 +98,9 @@ def ki67(chart: Chart) -> Fact[Interval]:
     notes = [f"highest of {len(known)} results"] if len(known) > 1 else []
     if why_not:
         notes.append("a preliminary Ki-67 is not counted")
+    newest = [r.when.days_before(chart.as_of)[0] for r in known if r.when is not None]
+    if newest and min(newest) > limit.KI67_OLD_DAYS:
+        notes.append("more than 24 months old")
     return Known(top, sources_of(past if why_not else known), "; ".join(notes) or None)
 
 
