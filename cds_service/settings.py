@@ -23,20 +23,19 @@ _REFUSED = {
     "LOCAL_CODES": "this version does not read local codes yet",
 }
 _MEGABYTES = re.compile(r"[0-9]{1,4}")
-_WITHOUT_EFFECT = frozenset({"FHIR_SERVERS", "DATABASE_URL", "PATIENT_HASH_KEY"})
+_WITHOUT_EFFECT = frozenset({"PUBLIC_URL", "FHIR_SERVERS", "DATABASE_URL", "PATIENT_HASH_KEY"})
 
 
 @dataclass(frozen=True, slots=True)
 class Settings:
     """The settings, checked.
 
-    environment: `development` or `production`. public_url: the base that callers use. cors_origins: origins that may
-    call from a browser, `*` for any. as_of: fixed date (development only). missing_data: `status` (412) or `card`.
-    max_body_bytes: largest request body that is read. policy: what the site sets differently from the protocol.
+    environment: `development` or `production`. cors_origins: origins that may call from a browser, `*` for any.
+    as_of: fixed date (development only). missing_data: `status` (412) or `card`. max_body_bytes: largest request body
+    that is read. policy: what the site sets differently from our defaults.
     """
 
     environment: str = "development"
-    public_url: str | None = None
     cors_origins: tuple[str, ...] = ("*",)
     as_of: datetime | None = None
     missing_data: str = "status"
@@ -54,7 +53,7 @@ class Settings:
         """Read the settings; raises ConfigurationError naming every problem."""
         given = {name.removeprefix(PREFIX): value for name, value in environ.items() if name.startswith(PREFIX)}
         problems = [f"{PREFIX}{name}: {why}" for name, why in _REFUSED.items() if name in given]
-        known = {"ENVIRONMENT", "PUBLIC_URL", "CORS_ORIGINS", "AS_OF", "MISSING_DATA", "MAX_BODY_MB", "SITE_POLICY"}
+        known = {"ENVIRONMENT", "CORS_ORIGINS", "AS_OF", "MISSING_DATA", "MAX_BODY_MB", "SITE_POLICY"}
         unknown = sorted(set(given) - known - _WITHOUT_EFFECT - set(_REFUSED))
         problems += [f"{PREFIX}{name}: no setting of this name" for name in unknown]
         environment = _one_of(given, "ENVIRONMENT", ("development", "production"), problems)
@@ -63,7 +62,6 @@ class Settings:
             problems += _not_fit_for_production(given)
         settings = cls(
             environment=environment,
-            public_url=given.get("PUBLIC_URL", "").rstrip("/") or None,
             cors_origins=_origins(given, environment),
             as_of=as_of,
             missing_data=_one_of(given, "MISSING_DATA", ("status", "card"), problems),
@@ -122,6 +120,7 @@ def _policy(given: Mapping[str, str], problems: list[str]) -> SitePolicy:
 
 def _not_fit_for_production(given: Mapping[str, str]) -> list[str]:
     problems = [f"{PREFIX}AS_OF: refused in production"] if "AS_OF" in given else []
+    # Said although this version refuses production anyway: who prepares one sees at once all that it will need.
     problems += [
         f"{PREFIX}{name}: required in production"
         for name in ("PUBLIC_URL", "CLIENTS", "DATABASE_URL", "PATIENT_HASH_KEY")

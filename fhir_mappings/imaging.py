@@ -67,7 +67,7 @@ def _study(resource: Resource, chart: Chart) -> list[ImagingReading]:
     modalities = _modalities(resource, chart)
     codes = _concepts([*(resource.procedureCode or ()), *([resource.code] if resource.code else [])], chart)
     if tracer := _tracer(codes):
-        return [_counted(tracer, resource, date)] if problem(resource) is None else []
+        return [_checked(tracer, resource, date)]
     if modalities & _NUCLEAR or Concept.LIVER_THERAPY_GUIDANCE in codes:
         # The CT inside a PET or SPECT study is for attenuation and localisation; a guidance CT is part of a treatment.
         return []
@@ -92,10 +92,7 @@ def _named(resource: Resource, date: DateInterval | None, chart: Chart) -> list[
         return []
     if Concept.IMAGING_WITHOUT_CONTRAST in codes:
         return [_not_counted(kind, resource, date, WhyUnknown.PROTOCOL, "without contrast medium")]
-    where = problem(resource)
-    if where is not None:
-        return [_not_counted(kind, resource, date, WhyUnknown.MALFORMED, f"element {where}")]
-    return [_counted(kind, resource, date)]
+    return [_checked(kind, resource, date)]
 
 
 def _tracer(codes: frozenset[Concept]) -> Examination | None:
@@ -131,6 +128,13 @@ def _modalities(resource: Resource, chart: Chart) -> frozenset[Concept]:
 
 def _concepts(elements: Iterable[Coded | None], chart: Chart) -> frozenset[Concept]:
     return frozenset(concept for element in elements for concept in chart.concepts(element))
+
+
+def _checked(kind: Examination, resource: Resource, date: DateInterval | None) -> ImagingReading:
+    where = problem(resource)
+    if where is not None:
+        return _not_counted(kind, resource, date, WhyUnknown.MALFORMED, f"element {where}")
+    return _counted(kind, resource, date)
 
 
 def _counted(kind: Examination, resource: Resource, date: DateInterval | None) -> ImagingReading:

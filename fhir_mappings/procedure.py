@@ -1,7 +1,7 @@
 """Procedures on the liver and its vessels that were done.
 
 FHIR: https://hl7.org/fhir/R4/procedure.html
-Only `completed` is done; `stopped` is shown, everything else says nothing. Procedure.outcome is no failure of a
+Only `completed` is done; everything else says nothing. Procedure.outcome is no failure of a
 therapy: that is a clinician's statement (assessment `failed-therapy`).
 # not read: performer, location, complication, note.
 """
@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from fhir_mappings.dates import DateInterval, parse_date, period
 from fhir_mappings.facts import Known, Source
 from fhir_mappings.reading import Reading
-from fhir_mappings.select import Chart
+from fhir_mappings.select import Chart, Unused, WhyUnused
 from fhir_mappings.terminology import Concept
 from fhir_mappings.typed import problem
 from fhir_mappings.wire import Resource
@@ -36,23 +36,31 @@ class ProcedureReading:
     when: DateInterval | None
 
 
-def procedures(chart: Chart) -> list[ProcedureReading]:
-    """Every completed procedure whose concept matters; embolisation of an artery counts only with a liver body site."""
-    found = []
+def procedures(chart: Chart) -> tuple[list[ProcedureReading], list[Unused]]:
+    """Every completed procedure whose concept matters, and those of them that are not valid FHIR.
+
+    Embolisation of an artery counts only with a liver body site.
+    """
+    found: list[ProcedureReading] = []
+    unused: list[Unused] = []
     for resource in chart.of_type("Procedure"):
         concepts = chart.concepts(resource.code)
         for site in resource.body_sites():
             concepts |= chart.concepts(site)
         if Concept.EMBOLISATION_SITE_UNSTATED in concepts and Concept.LIVER_BODY_SITE in concepts:
             concepts |= {Concept.HEPATIC_ARTERY_EMBOLISATION}
-        if not concepts or resource.status != "completed" or problem(resource) is not None:
+        if not concepts or resource.status != "completed":
+            continue
+        where = problem(resource)
+        if where is not None:
+            unused.append(Unused(resource.reference, WhyUnused.MALFORMED, concepts, f"element {where}"))
             continue
         date = performed(resource)
         if date is not None and date.certainly_after_instant(chart.as_of):
             # It is recorded as done, so only its date can be wrong.
             date = None
         found.append(ProcedureReading(Source(resource.reference, date.day if date else None), concepts, date))
-    return found
+    return found, unused
 
 
 def latest_of(found: list[ProcedureReading], concepts: frozenset[Concept]) -> Reading[str] | None:

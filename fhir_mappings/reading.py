@@ -123,7 +123,7 @@ def _aged(reading: Reading[T], as_of: datetime, recency: Recency) -> Fact[T]:
         return Unknown(WhyUnknown.DATE_UNKNOWN, fact.sources)
     fewest, most = reading.when.days_before(as_of)
     if fewest > recency.days:
-        return Unknown(WhyUnknown.TOO_OLD, fact.sources, f"{reading.when.day}, older than {recency.days} days")
+        return Unknown(WhyUnknown.TOO_OLD, fact.sources, f"older than {recency.days} days")
     if most > recency.days:
         return Unknown(WhyUnknown.TOO_VAGUE, fact.sources, f"dated {reading.when.day} only")
     return _before_treatment(fact, reading.when, recency.not_before)
@@ -136,6 +136,6 @@ def _before_treatment(fact: Fact[T], when: DateInterval, treatment: Reading[str]
         return fact
     sources = (*fact.sources, *treatment.fact.sources)
     if when.certainly_before(treatment.when):
-        note = f"{when.day}, before the {treatment.fact.value} of {treatment.when.day}"
+        note = f"before the {treatment.fact.value} of {treatment.when.day}"
         return Unknown(WhyUnknown.TOO_OLD, sources, note)
     return Unknown(WhyUnknown.TOO_VAGUE, sources, f"not clear whether before or after the {treatment.fact.value}")

@@ -221,7 +221,7 @@ class Terminology:
         return self.regions.get(_key(system, code))
 
     def is_other_malignancy(self, system: str | None, code: str | None) -> bool:
-        """Whether the code names a malignancy that is not the neuroendocrine tumour (`inputs.md` 2).
+        """Whether the code names a malignancy that is not the neuroendocrine tumour (docs/scope.md).
 
         Says nothing about a Condition whose other codings make it neuroendocrine (WHO C17.2 with morphology
         8240/3 is one tumour): the reader asks that first. Ill-defined and secondary sites (C76-C79) are not

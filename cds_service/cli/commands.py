@@ -1,4 +1,4 @@
-"""The commands and their options, exactly as promised (docs/interfaces)."""
+"""The commands and their options, as README.md and `--help` describe them."""
 
 from __future__ import annotations
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import logging
 from collections.abc import Callable
 from datetime import datetime
 
@@ -17,8 +16,6 @@ from cds_service.http.answer import answer_call
 from cds_service.http.body import read_json_body
 from cds_service.http.discovery import SERVICE_ID, discovery
 from cds_service.settings import Settings
-
-_log = logging.getLogger("nelm_cds")
 
 # Above this a chart takes more than a few milliseconds; other calls must not wait for it.
 _OFF_THE_EVENT_LOOP = 64 * 1024

@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from decimal import Decimal
 from typing import Any
 
 import pytest
 
-from tests.support.answers import answer
-from tests.support.facts import BEYOND_LIVER, EXTENSIVE, TRANSPLANTABLE
+from cds_service.guidelines.nelm_2006.policy import SitePolicy
+from tests.support.answers import answer, answer_to
+from tests.support.facts import BEYOND_LIVER, EXTENSIVE, TRANSPLANTABLE, chart
 
 SYNDROME: Mapping[str, Any] = {"carcinoid_syndrome": True, "symptoms_controlled": False}
 EMBOLISED: Mapping[str, Any] = {**EXTENSIVE, "context": "post_embolisation", "response": "none"}
@@ -98,7 +100,10 @@ NOTES = (
 )  # fmt: skip
 
 
-@pytest.mark.verifies(*(rule for note in NOTES for rule in note.rules))
+@pytest.mark.verifies(
+    "A2", "A3", "A4", "A5", "A8", "A10", "A14", "A16", "A17", "A18", "A19", "A20", "A24", "A29", "A30", "C1", "C2",
+    "C4", "C5", "C10", "C17", "C18", "C24", "C27", "C28", "C34", "R6", "R9", "R18", "R30",
+)  # fmt: skip
 @pytest.mark.parametrize("note", NOTES, ids=[f"{'-'.join(note.rules)}: {note.says[:40]}" for note in NOTES])
 def test_a_note_stands_where_it_belongs(note: Note) -> None:
     given = answer(note.of)
@@ -138,6 +143,15 @@ def test_both_grade_signs_unknown_leave_no_draft_for_a_treatment() -> None:
     assert given.decision.state == "provisional"
     assert "Discuss in tumour board" not in given.labels
     assert "Discuss in tumour board" in answer().labels
+
+
+@pytest.mark.verifies("A21")
+def test_an_age_limit_of_the_site_is_not_called_ours() -> None:
+    older = chart(TRANSPLANTABLE, age_years=62)
+    assert "older than 55 (our limit, A21)" in answer_to(older).text
+    here = answer_to(replace(older, policy=SitePolicy(transplant_age_limit=Decimal(60)))).text
+    assert "older than this site's limit (A21)" in here
+    assert "transplantation up to 60 years" in here
 
 
 def test_a_question_for_the_team_is_never_called_the_last_option_while_others_stand() -> None:

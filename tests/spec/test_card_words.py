@@ -31,7 +31,9 @@ SITUATIONS: Mapping[str, Mapping[str, Any]] = {
 }
 
 
-@pytest.mark.verifies(*sorted({rule.partition(" ")[0] for rule in NEVER}))
+@pytest.mark.verifies(
+    "X1", "X2", "X3", "X4", "X5", "X6", "X7", "X8", "X9", "X10", "X11", "X12", "X13", "X14",
+)  # fmt: skip
 @pytest.mark.parametrize("rule", NEVER)
 @pytest.mark.parametrize("situation", SITUATIONS)
 def test_a_card_never_prints(rule: str, situation: str) -> None:

@@ -90,8 +90,8 @@ def test_each_silence_read_as_no_is_named_and_so_is_what_could_not_be_read() -> 
     given = answer(silent, context=None, lesion_count=3, liver_transplant=UNREAD, carcinoid_heart_disease=None)
     says(
         given.text,
-        "Not recorded, read as no: small metastases, expected cytoreduction, treatments that no longer help, earlier liver "
-        "treatment, other hormone syndrome, carcinoid heart disease.",
+        "Not recorded, read as no: small metastases, expected cytoreduction, treatments that no longer help, earlier "
+        "liver treatment, other hormone syndrome, carcinoid heart disease.",
         "Not readable, read as no: liver transplantation.",
         "differentiation not recorded",
     )

@@ -8,12 +8,14 @@ from __future__ import annotations
 import random
 from dataclasses import replace
 from datetime import date, timedelta
+from decimal import Decimal
 from typing import Any
 
 from hypothesis import strategies as st
 
 from cds_service.decide import patient_line
 from cds_service.guidelines.nelm_2006.needs import Needs
+from cds_service.guidelines.nelm_2006.policy import DEFAULT, SitePolicy
 from fhir_mappings.facts import Fact, Known, Source, Unknown, WhyUnknown
 from fhir_mappings.wire import Name, Resource
 from tests.support.answers import Answer, Beside, answer_to
@@ -35,6 +37,14 @@ KEYS = (
     "questionnaireResponses",
 )  # fmt: skip
 FOUND_BESIDE = ("urinary 5-HIAA", "serotonin in another specimen than platelets", "Ki-67 without a percentage")
+POLICIES = (
+    DEFAULT,
+    DEFAULT,
+    SitePolicy(transplant_age_limit=Decimal(60)),
+    SitePolicy(
+        transplant_age_limit=Decimal(65), imaging_counts_days=Decimal(90), symptoms_count_days=Decimal(60),
+    ),
+)  # fmt: skip
 REASONS_UNKNOWN = tuple(why for why in WhyUnknown if why is not WhyUnknown.NOT_RETRIEVED)
 
 
@@ -64,7 +74,8 @@ def _line(name: str) -> str:
 @st.composite
 def answers(draw: st.DrawFn) -> Answer:
     """Any answer; the same chart gives the same one."""
-    return answer_to(_from_records(needs(draw(charts())), draw(st.integers(0, 2**16))), draw(besides()))
+    read = replace(needs(draw(charts())), policy=draw(st.sampled_from(POLICIES)))
+    return answer_to(_from_records(read, draw(st.integers(0, 2**16))), draw(besides()))
 
 
 def _from_records(read: Needs, seed: int) -> Needs:

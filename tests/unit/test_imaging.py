@@ -43,7 +43,7 @@ STUDIES = [
     (study("PT", "loinc:81555-5"), None, "FDG-PET is another tracer"),
     (study("PT"), None, "no tracer named"),
     (study("NM", "loinc:82136-3"), "mibg", ""),
-    (study("NM", "loinc:82136-3") | {"modality": [coded("dcm:NM")]}, None, "not R4"),
+    (study("NM", "loinc:82136-3") | {"modality": [coded("dcm:NM")]}, "?malformed", "not R4"),
     (report(CT_ABDOMEN), "helical_ct", "a report names a diagnostic CT"),
     (report(MR_ABDOMEN), "mri", ""),
     (report("loinc:39828-9"), "somatostatin_receptor", ""),

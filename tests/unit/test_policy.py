@@ -24,20 +24,20 @@ def test_an_empty_policy_departs_from_nothing() -> None:
 
 
 def test_a_policy_names_its_departures() -> None:
-    policy = SitePolicy.from_toml("transplant_age_limit = 60\nextended_ablation = false\nablation_limit_cm = 4.0")
-    assert policy.departures() == {"transplant_age_limit": Decimal(60), "extended_ablation": False}
+    policy = SitePolicy.from_toml("transplant_age_limit = 60\nplatelet_serotonin = false\nimaging_counts_days = 180")
+    assert policy.departures() == {"transplant_age_limit": Decimal(60), "platelet_serotonin": False}
 
 
 @pytest.mark.parametrize(
     ("text", "complaint"),
     [
         ("transplant_age_limit = 17", "transplant_age_limit: must lie from 18 to 100"),
-        ("ablation_limit_cm = 40", "ablation_limit_cm: must lie from 1 to 10"),  # millimetres by mistake
-        ("ablation_limit_cm = true", "ablation_limit_cm: must be a number"),
-        ("extended_ablation = 1", "extended_ablation: must be true or false"),
+        ("imaging_counts_days = 0.5", "imaging_counts_days: must lie from 14 to 730"),  # years by mistake
+        ("imaging_counts_days = true", "imaging_counts_days: must be a number"),
+        ("platelet_serotonin = 1", "platelet_serotonin: must be true or false"),
         ("imaging_days = 90", "imaging_days: no setting of this name"),
-        ("ablation_limit_cm = 8.0", "ablation_limit_cm: must not exceed extended_ablation_limit_cm"),
-        ("ablation_limit_cm =", "not TOML"),
+        ("ablation_limit_cm = 5", "ablation_limit_cm: no setting of this name"),  # the paper's numbers stay
+        ("imaging_counts_days =", "not TOML"),
     ],
 )
 def test_refuses(text: str, complaint: str) -> None:
@@ -53,19 +53,6 @@ def test_names_every_problem_at_once() -> None:
 
 def _decided(policy: str, **facts: object) -> Decision:
     return decide(NELM_2006, replace(chart(**facts), policy=SitePolicy.from_toml(policy)))
-
-
-@pytest.mark.parametrize(
-    ("policy", "facts", "offered"),
-    [
-        ("", {"lesion_count": 2, "largest_lesion_cm": 4.5}, "T-ABLATE-EXT"),
-        ("ablation_limit_cm = 5", {"lesion_count": 2, "largest_lesion_cm": 4.5}, "T-ABLATE"),
-        ("extended_ablation_limit_cm = 8", {"lesion_count": 2, "largest_lesion_cm": 7.5}, "T-ABLATE-EXT"),
-        ("ablation_most_lesions = 10", {"lesion_count": 9, "largest_lesion_cm": 3.0}, "T-ABLATE"),
-    ],
-)
-def test_the_site_s_limits_decide(policy: str, facts: dict[str, object], offered: str) -> None:
-    assert offered in _decided(policy, **facts).treatment
 
 
 def test_the_site_s_age_limit_decides_on_transplantation() -> None:
@@ -85,11 +72,9 @@ def test_where_there_is_no_platelet_test_urinary_5_hiaa_answers_and_says_so() ->
 
 
 def test_a_card_says_what_the_site_has_set_and_what_is_ours() -> None:
-    policy = SitePolicy.from_toml("transplant_age_limit = 60\nextended_ablation = false")
+    policy = SitePolicy.from_toml("transplant_age_limit = 60\nplatelet_serotonin = false")
     said = answer_to(replace(chart(), policy=policy)).text
-    assert (
-        "Set by this site, not by the paper: transplantation up to 60 years; extended ablation does not exist" in said
-    )
+    assert "transplantation up to 60 years; urinary 5-HIAA instead of platelet serotonin." in said
     assert "Ours, not the paper's: imaging counts for 180 days, symptoms for 90." in said
 
 
@@ -98,3 +83,10 @@ def test_what_a_site_has_set_is_not_called_ours() -> None:
     said = answer_to(replace(chart(), policy=policy)).text
     assert "Set by this site, not by the paper: imaging counts for 90 days." in said
     assert "Ours, not the paper's: symptoms for 90." in said
+
+
+def test_without_a_platelet_test_the_step_asks_for_the_urine() -> None:
+    policy = SitePolicy.from_toml("platelet_serotonin = false")
+    asked = answer_to(replace(chart(platelet_serotonin=None), policy=policy))
+    assert "Order urinary 5-HIAA" in asked.labels
+    assert "Order platelet serotonin" not in asked.labels

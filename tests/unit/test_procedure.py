@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 
 from fhir_mappings.procedure import LIVER_DIRECTED, latest_of, procedures
+from fhir_mappings.select import WhyUnused
 from fhir_mappings.terminology import Concept
 from tests.support.charts import Json, chart, coding, procedure, said
 
@@ -29,13 +30,13 @@ ABLATION, RESECTION, EMBOLISATION = "sct:431475009", "sct:107963000", "sct:31461
     ],
 )
 def test_a_completed_procedure_is_of_a_kind(resource: Json, concept: Concept, why: str) -> None:
-    (found,) = procedures(chart(resource))
+    ((found,), _) = procedures(chart(resource))
     assert concept in found.concepts, why
 
 
 @pytest.mark.parametrize("code", ["sct:57238002", "sct:764677008", "loinc:88939-4", "loinc:88933-7", "sct:723069003"])
 def test_it_is_no_hepatic_artery_embolisation(code: str) -> None:
-    (found,) = procedures(chart(procedure(code)))
+    ((found,), _) = procedures(chart(procedure(code)))
     assert C.HEPATIC_ARTERY_EMBOLISATION not in found.concepts
 
 
@@ -49,7 +50,7 @@ def test_it_is_no_hepatic_artery_embolisation(code: str) -> None:
     ],
 )  # fmt: skip
 def test_what_is_not_completed_or_not_known_to_us_is_not_done(resource: Json) -> None:
-    assert procedures(chart(resource)) == []
+    assert procedures(chart(resource))[0] == []
 
 
 @pytest.mark.parametrize(
@@ -65,12 +66,12 @@ def test_what_is_not_completed_or_not_known_to_us_is_not_done(resource: Json) ->
     ],
 )
 def test_when_it_was_done(dates: Json, when: str | None, why: str) -> None:
-    (found,) = procedures(chart(procedure(ABLATION, None, **dates)))
+    ((found,), _) = procedures(chart(procedure(ABLATION, None, **dates)))
     assert (found.when.text if found.when else None) == when, why
 
 
 def test_the_latest_dated_one_counts() -> None:
-    found = procedures(
+    found, _ = procedures(
         chart(procedure(ABLATION, "2025-10"), procedure(RESECTION, "2024"), procedure(EMBOLISATION, None))
     )
     latest = latest_of(found, LIVER_DIRECTED)
@@ -78,3 +79,10 @@ def test_the_latest_dated_one_counts() -> None:
     assert said(latest.fact) == "liver ablation"
     assert latest_of(found, frozenset({C.HEPATIC_ARTERY_EMBOLISATION})) is None
     assert latest_of([], LIVER_DIRECTED) is None
+
+
+def test_a_procedure_that_is_not_fhir_is_set_aside_with_its_concepts() -> None:
+    odd = procedure(ABLATION) | {"code": {"coding": [coding(ABLATION), {"code": "two  blanks"}]}}
+    found, unused = procedures(chart(odd))
+    assert found == []
+    assert [(item.why, Concept.LIVER_ABLATION in item.concepts) for item in unused] == [(WhyUnused.MALFORMED, True)]

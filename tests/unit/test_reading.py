@@ -88,7 +88,7 @@ def test_an_old_recording_no_longer_counts(
 def test_a_recording_before_the_treatment_names_both() -> None:
     fact = latest([at("2026-02-09", "yes")], AS_OF, Recency(180, EMBOLISED)).fact
     assert isinstance(fact, Unknown)
-    assert fact.note == "2026-02-09, before the embolisation of 2026-02-10"
+    assert fact.note == "before the embolisation of 2026-02-10"
     assert [source.reference for source in fact.sources] == ["Observation/yes", "Observation/embolisation"]
 
 

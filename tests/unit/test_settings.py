@@ -13,7 +13,6 @@ from cds_service.settings import Settings
 def test_without_any_setting_the_defaults_hold() -> None:
     assert Settings.from_environ({"PATH": "/bin", "HOME": "/root"}) == Settings(
         environment="development",
-        public_url=None,
         cors_origins=("*",),
         as_of=None,
         missing_data="status",
@@ -25,13 +24,11 @@ def test_without_any_setting_the_defaults_hold() -> None:
 def test_every_setting_is_read() -> None:
     settings = Settings.from_environ({
         "NELM_CDS_ENVIRONMENT": "development",
-        "NELM_CDS_PUBLIC_URL": "https://cds.example.org/nelm/",
         "NELM_CDS_CORS_ORIGINS": "https://a.example.org, https://b.example.org,",
         "NELM_CDS_AS_OF": "2026-03-02",
         "NELM_CDS_MISSING_DATA": "card",
         "NELM_CDS_MAX_BODY_MB": "2",
     })  # fmt: skip
-    assert settings.public_url == "https://cds.example.org/nelm"
     assert settings.cors_origins == ("https://a.example.org", "https://b.example.org")
     assert settings.as_of == datetime(2026, 3, 2, 23, 59, 59, 999999, tzinfo=UTC)
     assert settings.missing_data == "card"

@@ -59,7 +59,7 @@ def _not_known(truths: Mapping[str, Truth]) -> tuple[str, ...]:
 
 
 def _response_not_known(needs: Needs) -> tuple[str, ...]:
-    """The response to an embolisation, if it is to be asked for (5.1)."""
+    """The response to an embolisation, if it is to be asked for."""
     return ("response",) if rules.after_embolisation(needs).yes and is_known(needs.response).no else ()
 
 
@@ -167,7 +167,7 @@ def _debulking(needs: Needs) -> tuple[Finding, ...]:
         case Truth.NO:
             return (withhold("T-DEBULK", "lt_90pct"),)
         case Truth.UNKNOWN:
-            return ()  # a percentage too vague to answer is as good as none: not considered (5.1)
+            return ()  # a percentage too vague to answer is as good as none: not considered
     match rules.remnant_adequate(needs):
         case Truth.YES:
             return (offer("T-DEBULK", on.DEBULKING),)

@@ -1,7 +1,6 @@
 """What a site may set differently from the protocol or from our defaults; every departure is said on the cards.
 
-A TOML file (docs/configuration.md) names only what differs. The paper's own numbers can be changed too, because a site
-may have decided so; then the card says that the number is the site's.
+A TOML file (docs/configuration.md) names only what differs. The paper's own numbers are not among it.
 """
 
 from __future__ import annotations
@@ -23,19 +22,15 @@ class PolicyError(ValueError):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SitePolicy:
-    """The site's values; the defaults are the paper's where it gives one, else ours.
+    """The site's values; the defaults are ours, because the paper gives none.
 
-    Diameters in cm, ages in completed years, recency in days. `extended_ablation`: multi-fibre LITT or bipolar RFA
-    exists here. `platelet_serotonin`: the test exists here; where it does not, urinary 5-HIAA answers W-SEROT.
+    Ages in completed years, recency in days. `platelet_serotonin`: the test exists here; where it does not, urinary
+    5-HIAA answers W-SEROT.
     """
 
-    ablation_limit_cm: Decimal = limit.ABLATION_LIMIT_CM
-    extended_ablation_limit_cm: Decimal = limit.EXTENDED_ABLATION_LIMIT_CM
-    ablation_most_lesions: Decimal = limit.ABLATION_MOST_LESIONS
     transplant_age_limit: Decimal = limit.TRANSPLANT_AGE_AT_MOST_YEARS
     imaging_counts_days: Decimal = Decimal(limit.IMAGING_COUNTS_DAYS)
     symptoms_count_days: Decimal = Decimal(limit.SYMPTOMS_COUNT_DAYS)
-    extended_ablation: bool = True
     platelet_serotonin: bool = True
 
     def departures(self) -> dict[str, Decimal | bool]:
@@ -63,19 +58,14 @@ class SitePolicy:
             else:
                 problems.append(f"{name}: {_allowed(name)}")
         policy = cls(**values) if not problems else cls()  # type: ignore[arg-type]  # each value was checked by name
-        if policy.ablation_limit_cm > policy.extended_ablation_limit_cm:
-            problems.append("ablation_limit_cm: must not exceed extended_ablation_limit_cm")
         if problems:
             raise PolicyError(problems)
         return policy
 
 
-_SWITCHES = frozenset({"extended_ablation", "platelet_serotonin"})
-# Wide enough for any site, narrow enough to catch a slip of the unit (40 for 4.0 cm).
+_SWITCHES = frozenset({"platelet_serotonin"})
+# Wide enough for any site, narrow enough to catch a slip (180 months for days).
 _RANGES = {
-    "ablation_limit_cm": (1, 10),
-    "extended_ablation_limit_cm": (1, 15),
-    "ablation_most_lesions": (1, 50),
     "transplant_age_limit": (18, 100),
     "imaging_counts_days": (14, 730),
     "symptoms_count_days": (7, 365),

@@ -124,17 +124,17 @@ def failed(needs: Needs, code: str) -> Truth:
 
 def count_above_seven(needs: Needs) -> Truth:
     """Are there more lesions than can be ablated in one session (R23)?"""
-    return more_than(needs.lesion_count, needs.policy.ablation_most_lesions)
+    return more_than(needs.lesion_count, limit.ABLATION_MOST_LESIONS)
 
 
 def size_above_7cm(needs: Needs) -> Truth:
     """Is the largest lesion beyond the reach of extended ablation (R22)?"""
-    return more_than(needs.largest_lesion_cm, needs.policy.extended_ablation_limit_cm)
+    return more_than(needs.largest_lesion_cm, limit.EXTENDED_ABLATION_LIMIT_CM)
 
 
 def size_up_to_4cm(needs: Needs) -> Truth:
     """Is the largest lesion within the reach of ordinary ablation (R21)?"""
-    return at_most(needs.largest_lesion_cm, needs.policy.ablation_limit_cm)
+    return at_most(needs.largest_lesion_cm, limit.ABLATION_LIMIT_CM)
 
 
 def debulking_considered(needs: Needs) -> Truth:

@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterable, Sequence
 from typing import Any
 
 from cds_service.guidelines.nelm_2006.needs import Needs
+from cds_service.reasoning.advice import Block
 from cds_service.reasoning.markdown import inert
 from fhir_mappings.facts import Fact, Interval, Known, Unknown, WhyUnknown
 
@@ -31,7 +32,7 @@ WHY = {
     WhyUnknown.DEGREE: "degree not stated",
     WhyUnknown.SITE: "site not specific enough",
     WhyUnknown.REGIONAL_OR_DISTANT: "regional or distant nodes?",
-    WhyUnknown.WHICH_PRIMARY: "which primary?",
+    WhyUnknown.WHICH_PRIMARY: "not clear, which primary?",
     WhyUnknown.EARLY_AFTER_TREATMENT: "measured too soon after treatment",
 }
 
@@ -132,13 +133,17 @@ def data_line(facts: Callable[[str], Fact[Any]], names: Iterable[str]) -> str:
     return f"**Chart data.** {'; '.join(groups)}." if groups else ""
 
 
-def dates_line(facts: Callable[[str], Fact[Any]], longest_note: int, *, brief: bool = False) -> str:
+# How long what is remarked on an examination may be: in full, and where there is little room.
+_DATED = {"liver_imaging": (90, 16), "srs": (90, 0), "ki67_percent": (90, 32)}
+
+
+def dates_line(facts: Callable[[str], Fact[Any]], *, noted: bool = True, brief: bool = False) -> str:
     """CT or MRI, scan and Ki-67 with their dates, and what is remarked on them: age, specimen, other results (M3)."""
     items = []
-    for name in ("liver_imaging", "srs", "ki67_percent"):
+    for name, longest in _DATED.items():
         fact = facts(name)
         if isinstance(fact, Known):
-            note = "" if brief and name == "srs" else _note(fact, longest_note)
+            note = _note(fact, longest[brief]) if noted else ""
             items.append(f"{value(name, fact)} {_day(fact) or 'undated'}{note}")
     return f"**Based on:** {', '.join(items)}." if items else ""
 
@@ -159,7 +164,7 @@ _SILENT = {
 }
 
 
-def read_as_no(needs: Needs, names: Iterable[str]) -> str:
+def read_as_no(needs: Needs, names: Iterable[str]) -> list[Block]:
     """Each silence that was read as no, and whether it was looked for (M3)."""
     not_recorded: list[str] = []
     not_readable: list[str] = []
@@ -169,9 +174,12 @@ def read_as_no(needs: Needs, names: Iterable[str]) -> str:
             (not_readable if fact.why is WhyUnknown.NOT_RETRIEVED else not_recorded).append(_SILENT[name])
         elif not fact.sources and fact.value in (frozenset(), "initial"):
             not_recorded.append(_SILENT[name])
-    parts = [f"Not recorded, read as no: {', '.join(not_recorded)}."] if not_recorded else []
-    parts += [f"Not readable, read as no: {', '.join(not_readable)}."] if not_readable else []
-    return " ".join(parts)
+    if not not_recorded or not not_readable:
+        silent, why = (not_recorded, "recorded") if not_recorded else (not_readable, "readable")
+        return [Block(f"Not {why}, read as no: {', '.join(silent)}.", movable=True)] if silent else []
+    full = f"Not recorded, read as no: {', '.join(not_recorded)}. Not readable, read as no: {', '.join(not_readable)}."
+    brief = f"Not recorded or not readable, read as no: {', '.join((*not_recorded, *not_readable))}."
+    return [Block(full, brief=brief, movable=True)]
 
 
 def listed(names: Sequence[str], room: int) -> str:
@@ -191,7 +199,7 @@ def missing(facts: Callable[[str], Fact[Any]], names: Iterable[str]) -> str:
         fact = facts(name)
         if isinstance(fact, Unknown) and fact.why is not WhyUnknown.NOT_RECORDED:
             day = _day(fact)
-            note = f", {inert(fact.note, 50)}" if fact.note else ""
+            note = f", {inert(fact.note, 70)}" if fact.note else ""
             items.append(f"{NAMES[name]} {WHY[fact.why]}{f' ({day})' if day else ''}{note}")
     return "; ".join(items)
 

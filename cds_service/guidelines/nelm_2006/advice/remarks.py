@@ -27,9 +27,12 @@ def information(decision: Decision, needs: Needs) -> list[Block]:
     """Serotonin in a hindgut primary: not asked for, and a contradiction where there is carcinoid syndrome (A14)."""
     blocks = []
     for recommendation in map(texts().of, decision.info):
-        doubt = f" {recommendation.more['with_symptoms']}" if rules.syndrome(needs).yes else ""
-        brief = f"{recommendation.more['brief']}{doubt}"
-        blocks.append(Block(f"{recommendation.must}{doubt}", (recommendation.code,), brief=brief, movable=True))
+        said = recommendation.more
+        full, brief = [recommendation.must], [said["brief"]]
+        if rules.syndrome(needs).yes:
+            full.append(said["with_symptoms"])
+            brief.append(said["brief_with_symptoms"])
+        blocks.append(Block(" ".join(full), (recommendation.code,), brief=" ".join(brief), movable=True))
     return blocks
 
 
@@ -59,18 +62,14 @@ def limits(policy: SitePolicy) -> list[Block]:
     if set_here:
         here = "; ".join(_SITE_WORDS[name].format(value) for name, value in set_here.items())
         full = f"Set by this site, not by the paper: {here}."
-        blocks.append(Block(full, brief="Some limits are set by this site, not by the paper.", movable=True))
+        blocks.append(Block(full, brief="Some limits are this site's.", movable=True))
     return blocks
 
 
 _SITE_WORDS = {
-    "ablation_limit_cm": "ablation up to {} cm",
-    "extended_ablation_limit_cm": "extended ablation up to {} cm",
-    "ablation_most_lesions": "at most {} lesions in one session",
     "transplant_age_limit": "transplantation up to {} years",
     "imaging_counts_days": "imaging counts for {} days",
     "symptoms_count_days": "symptoms for {}",
-    "extended_ablation": "extended ablation does not exist here",
     "platelet_serotonin": "urinary 5-HIAA instead of platelet serotonin",
 }
 

@@ -122,14 +122,14 @@ def _situation(reading: ChartReading) -> str:
 
 def dates(needs: Needs) -> Guard:
     """The examinations that options rest on, with their dates, on every card that holds one (M3)."""
-    return Guard("dates", phrases.dates_line(needs.fact, 40), phrases.dates_line(needs.fact, 0), brief=("", ""))
+    return Guard("dates", phrases.dates_line(needs.fact), phrases.dates_line(needs.fact, noted=False), brief=("", ""))
 
 
 def _data(codes: Iterable[str], needs: Needs) -> list[Block]:
     """The other chart data that the options rest on; where there is little room, the examinations alone and once."""
     names = dict.fromkeys((*_DATA, *(name for code in codes for name in _DATA_OF.get(code, ()))))
     line = phrases.data_line(needs.fact, names)
-    return [Block(line, brief=phrases.dates_line(needs.fact, 24, brief=True), movable=True)]
+    return [Block(line, brief=phrases.dates_line(needs.fact, brief=True), movable=True)]
 
 
 def _about_the_order(decision: Decision, reading: ChartReading) -> list[Block]:
@@ -156,8 +156,7 @@ def _about_the_order(decision: Decision, reading: ChartReading) -> list[Block]:
 def _read_as_no(decision: Decision, reading: ChartReading) -> list[Block]:
     """Each silence that was read as no (M3); beside a resection small metastases are named there (M6)."""
     names = [name for name in _READ_AS_NO if name != "small_multiple_mets" or "T-RESECT" not in decision.treatment]
-    sentence = phrases.read_as_no(reading.needs, names)
-    return [Block(sentence, movable=True)] if sentence else []
+    return phrases.read_as_no(reading.needs, names)
 
 
 def follow_up(decision: Decision) -> list[Block]:
@@ -176,7 +175,7 @@ def follow_up(decision: Decision) -> list[Block]:
 
 
 def _drafts_allowed(decision: Decision, reading: ChartReading) -> bool:
-    """No draft while the grade is unknown, or while histology is known from diagnosis codes only (4.3)."""
+    """No draft while the grade is unknown, or while histology is known from diagnosis codes only."""
     grade_open = decision.state == "provisional" and rules.high_grade(reading.needs).unknown
     return not grade_open and not reading.histology_from_codes
 

@@ -75,8 +75,8 @@ def _lead(decision: Decision, reading: ChartReading, *, stopped: bool) -> str:
         return "These steps of the protocol have no usable result in this chart; the options do not wait for them."
     confirmed = reading.needs.nelm_confirmed
     if isinstance(confirmed, Unknown):
-        note = f" ({inert(confirmed.note, 60)})" if confirmed.note else ""
-        return f"Liver metastases that may be neuroendocrine: histology {phrases.WHY[confirmed.why]}{note}."
+        why = inert(confirmed.note, 60) if confirmed.note else phrases.WHY[confirmed.why]
+        return f"Liver metastases that may be neuroendocrine; histology not settled: {why}."
     ground = "Neuroendocrine liver metastases"
     if reading.histology_from_codes:
         ground += " by diagnosis codes, no pathology report read"
@@ -89,8 +89,14 @@ def _step(code: str, decision: Decision, reading: ChartReading) -> Block:
     report = code == "W-SRS" and _result_missing(reading)
     sentence = recommendation.more["report"] if report else recommendation.must
     brief = recommendation.more["report_brief" if report else "brief"]
+    if _by_urine(code, reading):
+        sentence, brief = recommendation.more["urine"], recommendation.more["urine_brief"]
     known = phrases.missing(reading.needs.fact, decision.asked_inputs(code))
     return Block(f"- {sentence} In the chart: {known}." if known else f"- {sentence}", (code,), brief=f"- {brief}")
+
+
+def _by_urine(code: str, reading: ChartReading) -> bool:
+    return code == "W-SEROT" and not reading.needs.policy.platelet_serotonin
 
 
 def _result_missing(reading: ChartReading) -> bool:
@@ -110,6 +116,9 @@ def _proposal(code: str, reading: ChartReading) -> Proposal:
     if code == "W-SRS" and _result_missing(reading):
         report = Order(text=recommendation.more["report_order"])
         return Proposal(code, recommendation.more["report_label"], report.text, report, recommended=True)
+    if _by_urine(code, reading):
+        urine = Order(text=recommendation.more["urine_order"])
+        return Proposal(code, recommendation.more["urine_label"], urine.text, urine)
     order = recommendation.order
     assert order is not None  # noqa: S101 - every W- code has an order (a test proves it)
     return Proposal(code, recommendation.label, order.text, order, recommended=code in _BLOCKING)
@@ -161,8 +170,7 @@ def refer_section(decision: Decision, reading: ChartReading) -> Section:
     data = phrases.data_line(needs.fact, _REFER_DATA)
     blocks += [Block(data, movable=True)] if data else []
     blocks += [*withheld(decision, needs), *information(decision, needs)]
-    silent = phrases.read_as_no(needs, ("other_syndrome",)) if "T-OCT" in decision.treatment else ""
-    blocks += [Block(silent, movable=True)] if silent else []
+    blocks += phrases.read_as_no(needs, ("other_syndrome",)) if "T-OCT" in decision.treatment else []
     blocks += [*chart_remarks(decision, reading), *follow_up(decision)]
     summary = (
         "High grade by the paper's 2000 classes: refer to the tumour board"

@@ -12,7 +12,7 @@ from cds_service.guidelines.nelm_2006.needs import Needs
 from cds_service.guidelines.nelm_2006.policy import DEFAULT, SitePolicy
 from fhir_mappings.assessment import AssessmentCode
 from fhir_mappings.condition import conditions
-from fhir_mappings.facts import Known, Source
+from fhir_mappings.facts import Fact, Known, Source
 from fhir_mappings.imaging import examinations
 from fhir_mappings.observation import markers
 from fhir_mappings.patient import age_years
@@ -20,8 +20,6 @@ from fhir_mappings.procedure import LIVER_DIRECTED, latest_of, procedures
 from fhir_mappings.reading import Recency, latest
 from fhir_mappings.select import Chart, Unused
 from fhir_mappings.terminology import Concept
-
-REQUIRED = ("patient", "conditions")
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,7 +35,7 @@ class ChartReading:
     unread_keys: tuple[str, ...]  # queries that brought no answer, an error, or only part of it
 
 
-def might_be_ours(scope: Scope, crisis: object) -> bool:
+def might_be_ours(scope: Scope, crisis: Fact[bool]) -> bool:
     """True unless the chart is certainly not ours: only then is the rest of it worth reading."""
     confirmed = scope.nelm_confirmed
     return not (isinstance(confirmed, Known) and not confirmed.value and not isinstance(crisis, Known))
@@ -52,7 +50,8 @@ def read_chart(chart: Chart, policy: SitePolicy = DEFAULT) -> ChartReading:
     if not might_be_ours(scope, crisis):
         out = Needs(nelm_confirmed=scope.nelm_confirmed, carcinoid_crisis_now=crisis)
         return ChartReading(out, scope.histology_from_codes, scope.other_malignancies, (), unused, "", ())
-    done = procedures(chart)
+    done, unused_procedures = procedures(chart)
+    unused = (*unused, *unused_procedures)
     imaging_done = examinations(chart)
     imaging = Recency(int(policy.imaging_counts_days), latest_of(done, LIVER_DIRECTED))
     symptoms = Recency(int(policy.symptoms_count_days))
