@@ -113,7 +113,7 @@ def withheld(decision: Decision, needs: Needs) -> list[Block]:
         by_code.setdefault(item.partition(":")[0], []).append(item)
     together: dict[str, list[str]] = {}
     for code, items in by_code.items():
-        together.setdefault(_reasons(items, needs), []).append(code)
+        together.setdefault(_reasons(items), []).append(code)
     blocks = []
     for reasons, codes in together.items():
         grouped = tuple(item for code in codes for item in by_code[code])
@@ -132,18 +132,12 @@ def withheld(decision: Decision, needs: Needs) -> list[Block]:
     return blocks
 
 
-def _reasons(items: list[str], needs: Needs) -> str:
+def _reasons(items: list[str]) -> str:
     """The reasons of one option, those that are not known together at the end."""
-    reasons = [_reason(item, needs) for item in items]
+    reasons = [texts().reason(item) for item in items]
     unknown = [reason.removesuffix(_UNKNOWN) for reason in reasons if reason.endswith(_UNKNOWN)]
     known = [reason for reason in reasons if not reason.endswith(_UNKNOWN)]
     return ", ".join((*known, *([f"{', '.join(unknown)}{_UNKNOWN}"] if unknown else [])))
-
-
-def _reason(item: str, needs: Needs) -> str:
-    if item == "T-OLT-EVAL:age" and "transplant_age_limit" in needs.policy.departures():
-        return texts().sentences["age_limit_of_site"]
-    return texts().reason(item)
 
 
 def _may_be_running(item: str) -> bool:
