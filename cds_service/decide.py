@@ -5,6 +5,7 @@ The HTTP hook, `nelm-cds replay` and every test come through here; there is no s
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
@@ -25,6 +26,8 @@ from fhir_mappings.select import Answer, PatientMismatchError, build_chart
 from fhir_mappings.terminology import load_terminology
 from fhir_mappings.wire import Resource
 
+# A Condition that exists in the chart under a proper FHIR id; a draft order points at no other.
+_CONDITION = re.compile(r"Condition/(?!without-id$)[A-Za-z0-9.-]{1,64}")
 DECISION_EXTENSION = "io.github.nelm-cds.decision"
 
 
@@ -72,9 +75,7 @@ def evaluate(
         source={"label": texts().sentences["source_label"], "url": texts().sentences["source_url"]},
         patient_id=patient_id,
         patient_line=patient_line(chart.patient),
-        reasons=tuple(
-            s.reference for s in reading.needs.nelm_confirmed.sources if s.reference.startswith("Condition/")
-        ),
+        reasons=tuple(s.reference for s in reading.needs.nelm_confirmed.sources if _CONDITION.fullmatch(s.reference)),
         new_uuid=new_uuid,
     )
     return Evaluation(decision, reading, cards)

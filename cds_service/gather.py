@@ -12,7 +12,15 @@ from msgspec import Raw
 from cds_service.errors import MissingData
 from fhir_mappings.select import ABSENT, Answer, Availability, read_answer
 
-PREFETCH_KEYS = ("patient", "conditions", "observations", "imaging", "procedures", "diagnosticReports")
+_ASKED_FOR = {
+    "patient": "Patient",
+    "conditions": "Condition",
+    "observations": "Observation",
+    "imaging": "ImagingStudy",
+    "procedures": "Procedure",
+    "diagnosticReports": "DiagnosticReport",
+}
+PREFETCH_KEYS = tuple(_ASKED_FOR)
 REQUIRED_KEYS = ("patient", "conditions")
 
 _WHY = {
@@ -28,7 +36,10 @@ def gather(prefetch: Mapping[str, Raw] | None) -> dict[str, Answer]:
     Raises MissingData if a required key has no complete answer: then nobody can say whether the chart is ours.
     """
     sent = prefetch or {}
-    answers = {key: read_answer(bytes(sent[key])) if key in sent else ABSENT for key in PREFETCH_KEYS}
+    answers = {
+        key: read_answer(bytes(sent[key]), resource_type) if key in sent else ABSENT
+        for key, resource_type in _ASKED_FOR.items()
+    }
     require(answers)
     return answers
 

@@ -86,7 +86,7 @@ def _as_of(given: Mapping[str, str], problems: list[str]) -> datetime | None:
     if "AS_OF" not in given:
         return None
     date = parse_date(given["AS_OF"])
-    if date is None:
+    if date is None or not 1900 <= date.first.year <= 2999:
         problems.append(f"{PREFIX}AS_OF: must be a FHIR date such as 2026-03-02")
         return None
     return date.last

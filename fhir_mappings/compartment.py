@@ -34,9 +34,12 @@ class PatientIdentity:
     def of(cls, patient_id: str, fhir_server: str | None, full_urls: Iterable[str]) -> PatientIdentity:
         """Collect the addresses: on the request's FHIR server, and the Patient entry's own fullUrl.
 
-        A fullUrl on some server counts only where the request names no server of its own.
+        A fullUrl on some server counts only where the request names no server of its own, and only if it is the address
+        of this very id.
         """
-        addresses = {_VERSION.sub("", url) for url in full_urls if url.startswith("urn:") or not fhir_server}
+        ours = re.compile(rf"https?://\S+/Patient/{re.escape(patient_id)}")
+        plain = (_VERSION.sub("", url) for url in full_urls)
+        addresses = {u for u in plain if u.startswith("urn:") or (not fhir_server and ours.fullmatch(u))}
         if fhir_server:
             addresses.add(f"{fhir_server.rstrip('/')}/Patient/{patient_id}")
         return cls(patient_id, frozenset(addresses))
@@ -46,7 +49,10 @@ def whose(resource: Resource, patient: PatientIdentity) -> Whose:
     """Decide by `subject` (or `patient`); a contained or merely logical reference identifies nobody."""
     if resource.resourceType == "Patient":
         return Whose.THIS_PATIENT if resource.id == patient.id else Whose.OTHER_PATIENT
-    return _points_at(resource.subject or resource.patient, patient)
+    stated = [reference for reference in (resource.subject, resource.patient) if reference is not None]
+    found = {_points_at(reference, patient) for reference in stated} or {Whose.NOT_STATED}
+    # Two references that disagree name nobody we could be sure of.
+    return found.pop() if len(found) == 1 else Whose.OTHER_PATIENT
 
 
 def _points_at(reference: Reference | None, patient: PatientIdentity) -> Whose:

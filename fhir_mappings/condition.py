@@ -87,8 +87,9 @@ def _read(resource: Resource, concepts: frozenset[Concept], chart: Chart) -> Con
         concepts=concepts,
         label=(resource.code.label() if resource.code else None) or "condition without a name",
         # Several codes, or one we do not know ("suspected"): nobody has confirmed it.
-        confirmed=verification <= {"confirmed"},
-        active=not (clinical & _INACTIVE or (abated and not clinical)),
+        confirmed=resource.verificationStatus is None or verification == {"confirmed"},
+        # A status that is there and not understood (text, or a foreign code) is no licence to read it as active.
+        active=bool(clinical & _ACTIVE) if resource.clinicalStatus is not None else not abated,
         resolved=bool(clinical & _RESOLVED) or abated,
         stated_active=bool(clinical & _ACTIVE),
         recurrent=bool(clinical & {"recurrence", "relapse"}),

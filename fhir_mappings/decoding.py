@@ -11,7 +11,7 @@ from typing import Any
 import msgspec
 from msgspec import Raw, Struct
 
-from fhir_mappings.wire import Coded, Entry, Link, Resource, Search
+from fhir_mappings.wire import Coded, Entry, EntryResponse, Link, Resource, Search
 
 
 class Malformed(Struct, frozen=True):
@@ -36,6 +36,7 @@ class _LooseEntry(Struct, frozen=True):
     fullUrl: Any = None
     resource: Raw = _NOTHING
     search: Any = None
+    response: Any = None
 
 
 class _LooseBundle(Struct, frozen=True):
@@ -43,6 +44,7 @@ class _LooseBundle(Struct, frozen=True):
     entry: list[Raw] | None = None
     link: Any = None
     issue: Any = None
+    total: Any = None
 
 
 _RESOURCE = msgspec.json.Decoder(Resource)
@@ -79,7 +81,10 @@ def _decode_piece_by_piece(raw: bytes | Raw, complaint: str, depth: int) -> tupl
     for raw_entry in bundle.entry or []:
         _decode_entry(raw_entry, entries, malformed, depth)
     links = [Link(link.get("relation")) for link in _dicts(bundle.link) if isinstance(link.get("relation"), str)]
-    return Resource(resourceType="Bundle", entry=entries, link=links or None), malformed
+    if bundle.link is not None and not isinstance(bundle.link, list):
+        links.append(Link("next"))  # a link that cannot be read may be the one to the next page
+    total = bundle.total if isinstance(bundle.total, int) else None
+    return Resource(resourceType="Bundle", entry=entries, link=links or None, total=total), malformed
 
 
 def _decode_entry(raw: Raw, entries: list[Entry], malformed: list[Malformed], depth: int) -> None:
@@ -88,7 +93,10 @@ def _decode_entry(raw: Raw, entries: list[Entry], malformed: list[Malformed], de
     except _UNREADABLE as error:
         malformed.append(_malformed(raw, str(error)))
         return
+    status = loose.response.get("status") if isinstance(loose.response, dict) else None
+    response = EntryResponse(status) if isinstance(status, str) else None
     if bytes(loose.resource) in (b"", b"null"):
+        entries += [Entry(response=response)] if response else []
         return
     resource, lost = decode(loose.resource, depth + 1)
     malformed += lost
@@ -100,6 +108,7 @@ def _decode_entry(raw: Raw, entries: list[Entry], malformed: list[Malformed], de
             fullUrl=loose.fullUrl if isinstance(loose.fullUrl, str) else None,
             resource=resource,
             search=Search(mode) if isinstance(mode, str) else None,
+            response=response,
         )
     )
 

@@ -143,10 +143,21 @@ def _marker(resource: Resource, origin: Source) -> Fact[Marker]:
     result = _result_text(resource)
     if result is None:
         return Unknown(WhyUnknown.RESULT_MISSING, (origin,))
+    if not _is_result(resource):
+        return Unknown(WhyUnknown.VALUE, (origin,), "words instead of a result, or below zero")
     elevated = True if _flagged_high(resource) else _above_range(resource)
     note = "preliminary" if resource.status == "preliminary" else None
     assay = next((c.code for c in resource.code.codings() if c.code), "") if resource.code else ""
     return Known(Marker(elevated, result, assay), (origin,), note)
+
+
+def _is_result(resource: Resource) -> bool:
+    """A number, or a finding flagged by the laboratory; "pending" and "haemolysed" are no results."""
+    quantity = resource.valueQuantity
+    if quantity is not None and quantity.value is not None:
+        return quantity.value >= 0
+    written = bool(resource.valueString) and written_number(str(resource.valueString)) is not None
+    return written or resource.valueInteger is not None or _flagged_high(resource)
 
 
 def _result_text(resource: Resource) -> str | None:

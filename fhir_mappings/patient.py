@@ -29,9 +29,14 @@ def age_years(patient: Resource, as_of: datetime) -> Fact[Interval]:
     return Known(Interval(Decimal(youngest), Decimal(oldest)), origin)
 
 
-def is_deceased(patient: Resource) -> bool:
-    """True if the record says so, by flag or by date."""
-    return patient.deceasedBoolean is True or patient.deceasedDateTime is not None
+def is_deceased(patient: Resource, as_of: datetime) -> bool:
+    """True if the record says so, by flag or by a date, readable or not, that does not lie in the future."""
+    if patient.deceasedBoolean is not None:
+        return patient.deceasedBoolean
+    died = parse_date(patient.deceasedDateTime)
+    if died is None:
+        return bool((patient.deceasedDateTime or "").strip())
+    return not died.certainly_after_instant(as_of)
 
 
 def display_name(patient: Resource) -> str | None:

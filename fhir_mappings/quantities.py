@@ -38,7 +38,7 @@ _ANNOTATION = re.compile(r"\{[^}]*\}")
 _NUMBER = r"\d+(?:[.,]\d+)?"
 _WRITTEN = re.compile(rf"\s*(<=|>=|<|>|≤|≥)?\s*({_NUMBER})\s*(?:(?:-|–|to)\s*({_NUMBER}))?\s*(%)?\s*")
 # Beyond these no measurement of ours is real, and printing one would cost memory (1e999999).
-_LARGEST, _FINEST = Decimal("1e12"), -12
+_LARGEST_EXPONENT, _FINEST = 12, -12
 # Longer texts are no number or unit, and would cost time in the patterns; so would 10*99999999 in the library.
 _LONGEST_TEXT = 40
 _ABSURD_EXPONENT = re.compile(r"[0-9]{3}")
@@ -144,7 +144,8 @@ def conversion_factor(unit: str, target: str, dimensionless: str | None = None) 
         return Fraction(1)
     if source == "1":
         # A bare ratio is a unit only where the caller says what it is a ratio of.
-        return Fraction(100) if dimensionless == "%" and goal == "%" else None
+        bare_ratio = unit.strip() in ("1", "{ratio}")
+        return Fraction(100) if bare_ratio and dimensionless == "%" and goal == "%" else None
     if _ABSURD_EXPONENT.search(source):
         return None
     return _ucum_factor(source, goal)
@@ -185,8 +186,9 @@ def _ucum_unit(raw: RawQuantity) -> str | None:
 
 
 def _plausible(value: Decimal) -> bool:
+    # By its exponents alone: arithmetic on 1e1000000 would overflow before it could be refused.
     exponent = value.as_tuple().exponent
-    return isinstance(exponent, int) and exponent >= _FINEST and abs(value) <= _LARGEST
+    return isinstance(exponent, int) and exponent >= _FINEST and value.adjusted() <= _LARGEST_EXPONENT
 
 
 def _scaled(value: Decimal, factor: Fraction) -> Decimal:

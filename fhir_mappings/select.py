@@ -7,7 +7,7 @@ out of the chart and listed in it with the reason: nothing is dropped in silence
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
@@ -102,8 +102,11 @@ def concepts_of(coded: Coded | None, terminology: Terminology) -> frozenset[Conc
     return found
 
 
-def read_answer(raw: bytes | None) -> Answer:
-    """Decode the value of one prefetch key (or one server answer); `None` stands for a key that is not there."""
+def read_answer(raw: bytes | None, resource_type: str | None = None) -> Answer:
+    """Decode the value of one prefetch key (or one server answer); `None` stands for a key that is not there.
+
+    `resource_type` is what the query asked for: a lone resource of another type is no answer to it.
+    """
     if raw is None:
         return ABSENT
     if raw.strip() == b"null":
@@ -113,13 +116,18 @@ def read_answer(raw: bytes | None) -> Answer:
         return Answer(Availability.FAILED, malformed=tuple(malformed))
     if resource.resourceType == "OperationOutcome":
         return Answer(Availability.FAILED)
+    if resource.resourceType != "Bundle" and resource_type not in (None, resource.resourceType):
+        return Answer(Availability.FAILED)
     if resource.resourceType != "Bundle":
         return Answer(Availability.COMPLETE, (Entry(resource=_without_entries(resource)),), tuple(malformed))
     entries = tuple(_flatten(resource))
+    if _query_failed(resource, malformed):
+        return Answer(Availability.FAILED)
     issues = [issue for entry in entries if entry.resource for issue in entry.resource.issue or ()]
     if any(issue.severity in _FAILURES for issue in issues):
         return Answer(Availability.FAILED)
-    partial = _has_next(resource) or any(issue.code in _WITHHELD for issue in issues)
+    partial = _has_next(resource) or _lost_something(resource, entries, malformed)
+    partial = partial or any(issue.code in _WITHHELD for issue in issues)
     usable = tuple(e for e in entries if e.resource and e.resource.resourceType != "OperationOutcome")
     return Answer(Availability.PARTIAL if partial else Availability.COMPLETE, usable, tuple(malformed))
 
@@ -212,9 +220,35 @@ def _without_entries(resource: Resource) -> Resource:
     return resource if resource.entry is None else replace(resource, entry=None)
 
 
+def _query_failed(bundle: Resource, malformed: Sequence[Malformed]) -> bool:
+    """True if a Bundle, or one inside it, says that its query failed, in whatever shape it says so."""
+    if bundle.issue or any(item.reference.startswith("OperationOutcome/") for item in malformed):
+        return True
+    for entry in bundle.entry or ():
+        if entry.response is not None and not (entry.response.status or "2").startswith("2"):
+            return True
+        inner = entry.resource
+        if inner is None:
+            continue
+        if inner.resourceType == "OperationOutcome" and not inner.issue:
+            return True
+        if inner.resourceType == "Bundle" and _query_failed(inner, ()):
+            return True
+    return False
+
+
+def _lost_something(bundle: Resource, entries: Sequence[Entry], malformed: Sequence[Malformed]) -> bool:
+    """True if there is less than was announced, or an entry of which not even the type can be told."""
+    if any(item.reference.startswith("resource/") for item in malformed):
+        return True
+    if any(entry.resource is not None and entry.resource.resourceType is None for entry in entries):
+        return True
+    return bundle.total is not None and bundle.total > len(entries) + len(malformed)
+
+
 def _has_next(bundle: Resource) -> bool:
     """True if more pages exist, of the Bundle or of one inside it."""
-    if any(link.relation == "next" for link in bundle.link or ()):
+    if any((link.relation or "").lower() == "next" for link in bundle.link or ()):
         return True
     inner = (entry.resource for entry in bundle.entry or () if entry.resource)
     return any(_has_next(resource) for resource in inner if resource.resourceType == "Bundle")

@@ -119,6 +119,10 @@ class Link(Struct, frozen=True, omit_defaults=True):
     relation: str | None = None
 
 
+class EntryResponse(Struct, frozen=True, omit_defaults=True):
+    status: str | None = None
+
+
 class Search(Struct, frozen=True, omit_defaults=True):
     mode: str | None = None
 
@@ -145,6 +149,7 @@ class Resource(Struct, frozen=True, omit_defaults=True):
     entry: list[Entry] | None = None
     link: list[Link] | None = None
     issue: list[Issue] | None = None
+    total: int | None = None
     # Patient (birthDate also decides the age gate)
     birthDate: str | None = None
     deceasedBoolean: bool | None = None
@@ -206,3 +211,4 @@ class Entry(Struct, frozen=True, omit_defaults=True):
     fullUrl: str | None = None
     resource: Resource | None = None
     search: Search | None = None
+    response: EntryResponse | None = None  # of a batch: one status per query

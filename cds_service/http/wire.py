@@ -19,6 +19,7 @@ AS_OF_EXTENSION = "io.github.nelm-cds.as-of"
 
 # A bare FHIR id; wider than FHIR's own 64 characters of [A-Za-z0-9.-], because servers are.
 _ID = re.compile(r"[^\s/?#\x00-\x1f\x7f]{1,200}")
+_EARLIEST_YEAR, _LATEST_YEAR = 1900, 2999  # of a date to evaluate at; beyond these date arithmetic ends
 _PATH = re.compile(r"`\$(?P<path>[^`]*)`")
 
 
@@ -59,7 +60,7 @@ class HookRequest(Struct, frozen=True):
         if text is None:
             return None
         date = parse_date(text) if isinstance(text, str) else None
-        if date is None:
+        if date is None or not _EARLIEST_YEAR <= date.first.year <= _LATEST_YEAR:
             raise MalformedRequest(f"/extension/{AS_OF_EXTENSION}: must be a FHIR date such as 2026-03-02")
         return date.last
 

@@ -61,8 +61,7 @@ WIDTH = {"code": {"text": "width"}, "valueQuantity": quantity("20 mm")}
         ("300 ug/L", {"referenceRange": [{"text": "0-99"}]}, None, "a range as text"),
         ("300 ug/L", TWO_RANGES, None, "two ranges"),
         ("300 ug/L", {"referenceRange": [{"low": quantity("1 ug/L")}]}, None, "a range without an upper end"),
-        ({"valueString": "normal"}, up_to("100 ug/L"), None, "a result in words"),
-        ({"valueCodeableConcept": {"text": "raised"}}, {}, None, "or as a concept"),
+        ({"valueString": "<300"}, up_to("100 ug/L"), None, "a number as text"),
         (300, {}, None, "a bare integer"),
     ],
 )  # fmt: skip
@@ -216,3 +215,18 @@ def test_a_liver_test_lies_outside_its_own_range(value: Any, more: Json, outside
 def test_the_time_of_a_result_is_effective_else_issued(dates: Json, day: str | None, why: str) -> None:
     (reading,) = markers(chart(observation(CGA, "3 ug/L", date=None, **dates)), Concept.CHROMOGRANIN_A)
     assert reading.fact.sources[0].date == day, why
+
+
+@pytest.mark.parametrize(
+    "value",
+    [
+        {"valueString": "Specimen haemolysed, not done"},
+        {"valueString": "pending"},
+        {"valueString": " "},
+        {"valueCodeableConcept": {"text": "Not done"}},
+        "-5 ug/L",
+    ],
+)
+def test_words_and_impossible_numbers_are_no_result_of_a_marker(value: Any) -> None:
+    (reading,) = markers(chart(observation(CGA, value)), Concept.CHROMOGRANIN_A)
+    assert isinstance(reading.fact, Unknown)

@@ -49,10 +49,13 @@ def test_the_age_is_as_exact_as_the_birth_date(born: str | None, age: str, why: 
         ({"deceasedBoolean": True}, True, ""),
         ({"deceasedDateTime": "2025"}, True, "by a date"),
         ({"deceasedDateTime": "unknown"}, True, "by a date that cannot be read"),
+        ({"deceasedDateTime": ""}, False, "an empty date says nothing"),
+        ({"deceasedDateTime": "2030-01-01"}, False, "a date to come"),
+        ({"deceasedBoolean": False, "deceasedDateTime": "2025"}, False, "a contradiction must not silence the chart"),
     ],
 )
 def test_a_patient_is_deceased_by_flag_or_date(elements: dict[str, Any], deceased: bool, why: str) -> None:
-    assert is_deceased(patient(**elements)) is deceased, why
+    assert is_deceased(patient(**elements), AS_OF) is deceased, why
 
 
 @pytest.mark.parametrize(

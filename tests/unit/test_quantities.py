@@ -7,7 +7,7 @@ from decimal import Decimal
 
 import pytest
 
-from fhir_mappings.facts import Interval, Known, Unknown
+from fhir_mappings.facts import Interval, Known, Unknown, WhyUnknown
 from fhir_mappings.quantities import (
     UCUM,
     RawQuantity,
@@ -163,3 +163,15 @@ def test_hostile_text_costs_no_time(work: object, why: str) -> None:
 )
 def test_the_highest_of_several_intervals(intervals: list[Interval], expected: str, why: str) -> None:
     assert highest(intervals).text() == expected, why
+
+
+@pytest.mark.parametrize("number", ["1e1000000", "-1e9999999", "1e13", "1e-13"])
+def test_a_number_beyond_any_measurement_is_malformed(number: str) -> None:
+    fact = quantity_in(RawQuantity(Decimal(number), unit="%"), "%")
+    assert isinstance(fact, Unknown)
+    assert fact.why is WhyUnknown.MALFORMED
+
+
+@pytest.mark.parametrize("unit", ["{percent}", "{%}", "{cells}"])
+def test_an_annotation_is_no_ratio(unit: str) -> None:
+    assert conversion_factor(unit, "%", "%") is None

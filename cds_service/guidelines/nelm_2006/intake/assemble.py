@@ -44,9 +44,9 @@ def might_be_ours(scope: Scope, crisis: Fact[bool]) -> bool:
 def read_chart(chart: Chart, policy: SitePolicy = DEFAULT) -> ChartReading:
     """Read every need of the protocol from a chart; a chart that is certainly not ours is read no further."""
     found, unused_conditions = conditions(chart)
-    scope = read_scope(chart, found)
-    crisis = read_crisis(chart, found)
     unused = (*chart.unused, *unused_conditions)
+    scope = read_scope(chart, found, unused)
+    crisis = read_crisis(chart, found)
     if not might_be_ours(scope, crisis):
         out = Needs(nelm_confirmed=scope.nelm_confirmed, carcinoid_crisis_now=crisis)
         return ChartReading(out, scope.histology_from_codes, scope.other_malignancies, (), unused, "", ())

@@ -15,7 +15,7 @@ from fhir_mappings.facts import Fact, Known, Source, Unknown, WhyUnknown
 from fhir_mappings.observation import markers
 from fhir_mappings.patient import is_deceased
 from fhir_mappings.reading import Reading, latest, sources_of
-from fhir_mappings.select import Chart
+from fhir_mappings.select import Chart, Unused, WhyUnused
 from fhir_mappings.terminology import Concept
 
 
@@ -32,10 +32,13 @@ class Scope:
 _STILL_A_QUESTION = frozenset({WhyUnknown.PRELIMINARY, WhyUnknown.CONFLICTING})
 
 
-def read_scope(chart: Chart, found: list[ConditionReading]) -> Scope:
-    """Decide scope: the explicit assessment first, else what the diagnosis codes say together."""
+def read_scope(chart: Chart, found: list[ConditionReading], unused: Iterable[Unused] = ()) -> Scope:
+    """Decide scope: the explicit assessment first, else what the diagnosis codes say together.
+
+    A diagnosis that was set aside unread is a question, never silence.
+    """
     others = tuple(sorted({c.label for c in found if c.other_malignancy}))
-    if is_deceased(chart.patient):
+    if is_deceased(chart.patient, chart.as_of):
         deceased = Known(False, (Source(chart.patient.reference),), "deceased")
         return Scope(deceased, histology_from_codes=False, other_malignancies=others)
     assessed = _assessed(chart)
@@ -47,7 +50,27 @@ def read_scope(chart: Chart, found: list[ConditionReading]) -> Scope:
     if recorded and (not not_ours or assessed.why in _STILL_A_QUESTION):
         # Somebody recorded something about the histology that cannot be used: a question, not codes, decides.
         fact = assessed
+    elif not_ours and (lost := _lost_diagnoses(found, unused)):
+        fact = Unknown(WhyUnknown.MALFORMED, lost, "a diagnosis in this chart could not be read")
     return Scope(fact, histology_from_codes=True, other_malignancies=others)
+
+
+_UNREAD = frozenset({WhyUnused.MALFORMED, WhyUnused.MODIFIER, WhyUnused.NOT_SUPPORTED})
+
+
+def _lost_diagnoses(found: list[ConditionReading], unused: Iterable[Unused]) -> tuple[Source, ...]:
+    """The set-aside diagnoses that, could they be read, might make this chart ours together with the others."""
+    lost = [item for item in unused if item.why in _UNREAD and item.reference.startswith("Condition/")]
+    lost = [item for item in lost if item.concepts & _POINTS_OUR_WAY]
+    concepts = {concept for item in lost for concept in item.concepts}
+    net = any(c.neuroendocrine for c in found) or Concept.NEUROENDOCRINE_NEOPLASM in concepts
+    liver = any(c.in_liver for c in found) or Concept.LIVER_METASTASIS in concepts
+    return tuple(Source(item.reference) for item in lost) if net and liver else ()
+
+
+_POINTS_OUR_WAY = frozenset({
+    Concept.NEUROENDOCRINE_NEOPLASM, Concept.NEUROENDOCRINE_LIVER_METASTASIS, Concept.LIVER_METASTASIS,
+})  # fmt: skip
 
 
 def _assessed(chart: Chart) -> Fact[bool]:
@@ -95,7 +118,7 @@ def _without_a_current_tumour(chart: Chart, found: list[ConditionReading], liver
     if history:
         return Unknown(WhyUnknown.HISTORY, _sources([*history, *liver]), "neuroendocrine tumour in the history")
     if mixed:
-        return Unknown(WhyUnknown.VALUE, _sources([*mixed, *liver]), "benign, mixed or goblet-cell code")
+        return Unknown(WhyUnknown.VALUE, _sources([*mixed, *liver]), "mixed, goblet-cell or D3A code: not enough alone")
     unknown_primary = {Concept.UNKNOWN_PRIMARY, Concept.LIVER_METASTASIS_UNKNOWN_PRIMARY} & concepts
     raised = [r for r in markers(chart, Concept.CHROMOGRANIN_A) if isinstance(r.fact, Known) and r.fact.value.elevated]
     if unknown_primary and raised:
@@ -131,7 +154,7 @@ def read_crisis(chart: Chart, found: list[ConditionReading]) -> Fact[bool]:
 
     A suspected crisis counts (only refuted or entered in error do not); everything else about a crisis is history.
     """
-    if is_deceased(chart.patient):
+    if is_deceased(chart.patient, chart.as_of):
         return Unknown(WhyUnknown.NOT_RECORDED, note="deceased")
     day = timedelta(hours=limit.CRISIS_COUNTS_HOURS)
     recent: list[Reading[bool]] = [

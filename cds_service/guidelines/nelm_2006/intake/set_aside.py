@@ -12,7 +12,7 @@ from typing import Any
 
 from cds_service.guidelines.nelm_2006.needs import Needs
 from fhir_mappings.assessment import AssessmentCode, codes_of
-from fhir_mappings.facts import Fact, Known, Source, Unknown, WhyUnknown
+from fhir_mappings.facts import Fact, Interval, Known, Source, Unknown, WhyUnknown
 from fhir_mappings.select import Unused, WhyUnused
 from fhir_mappings.terminology import Concept
 
@@ -36,6 +36,7 @@ _BY_CONCEPT = {
     Concept.PORTAL_VEIN_THROMBOSIS: "portal_vein",
     Concept.BILIARY_ENTERIC_ANASTOMOSIS: "biliary_anastomosis",
     Concept.LIVER_TRANSPLANTATION: "liver_transplant",
+    Concept.HEPATIC_ARTERY_EMBOLISATION: "context",
 }
 _BY_ASSESSMENT = {
     AssessmentCode.NELM_HISTOLOGY: "nelm_confirmed",
@@ -62,6 +63,7 @@ _BY_ASSESSMENT = {
     AssessmentCode.DISEASE_CONTEXT: "context",
     AssessmentCode.TREATMENT_RESPONSE: "response",
 }
+_NOTHING = object()
 _WORDS = {
     WhyUnused.OTHER_PATIENT: "of another patient",
     WhyUnused.NO_SUBJECT: "without a patient",
@@ -79,7 +81,7 @@ def note_what_was_set_aside(needs: Needs, unused: Iterable[Unused]) -> Needs:
             continue
         for name in _inputs(item):
             by_input.setdefault(name, []).append(item)
-    changed: dict[str, Any] = {name: _noted(needs.fact(name), items) for name, items in by_input.items()}
+    changed: dict[str, Any] = {name: _noted(name, needs.fact(name), items) for name, items in by_input.items()}
     return replace(needs, **changed) if changed else needs
 
 
@@ -98,12 +100,37 @@ def _inputs(item: Unused) -> set[str]:
     return names | {_BY_ASSESSMENT[code] for code in AssessmentCode if code in codes_of(item.code)}
 
 
-def _noted(fact: Fact[Any], items: list[Unused]) -> Fact[Any]:
+# A second examination or marker that cannot be read takes nothing from one that can.
+_STAND_BESIDE = frozenset({"cga", "platelet_serotonin", "liver_imaging", "nelm_confirmed"})
+# What already speaks for caution is not unsettled by a record that could at most contradict it.
+_CAUTIOUS = {
+    "extrahepatic_disease": True,
+    "hepatic_failure": True,
+    "biliary_anastomosis": True,
+    "carcinoid_crisis_now": True,
+    "liver_transplant": True,
+    "portal_vein": "complete_occlusion",
+    "context": "post_embolisation",
+    "differentiation": "poor",
+}
+
+
+def _noted(name: str, fact: Fact[Any], items: list[Unused]) -> Fact[Any]:
     texts = [f"{item.reference} {_WORDS[item.why]}" for item in items]
     note = f"set aside: {', '.join(texts)}"
-    if isinstance(fact, Known):
-        return Known(fact.value, fact.sources, "; ".join(filter(None, (fact.note, note))))
     unreadable = [i for i in items if i.why in (WhyUnused.MALFORMED, WhyUnused.MODIFIER, WhyUnused.NOT_SUPPORTED)]
-    if unreadable and fact.why is WhyUnknown.NOT_RECORDED:
-        return Unknown(WhyUnknown.MALFORMED, tuple(Source(item.reference) for item in unreadable), note)
+    lost = tuple(Source(item.reference) for item in unreadable)
+    if name == "context" and any(Concept.HEPATIC_ARTERY_EMBOLISATION in item.concepts for item in unreadable):
+        # Silence would be read as the initial course, and embolisation offered as if for the first time.
+        return Known("post_embolisation", lost, note)
+    if isinstance(fact, Known):
+        both = "; ".join(filter(None, (fact.note, note)))
+        if not lost or name in _STAND_BESIDE or fact.value == _CAUTIOUS.get(name, _NOTHING):
+            return Known(fact.value, fact.sources, both)
+        if name == "ki67_percent":
+            # The highest specimen answers: what could not be read may be higher.
+            return Known(Interval(fact.value.low, None, low_open=fact.value.low_open), (*fact.sources, *lost), both)
+        return Unknown(WhyUnknown.MALFORMED, (*fact.sources, *lost), both)
+    if lost and fact.why is WhyUnknown.NOT_RECORDED:
+        return Unknown(WhyUnknown.MALFORMED, lost, note)
     return Unknown(fact.why, fact.sources, "; ".join(filter(None, (fact.note, note))))
