@@ -88,7 +88,9 @@ def test_a_story_is_evaluated_at_the_end_of_its_date(text: str, moment: datetime
     assert _parse(LEAST | {"extension": {"io.github.nelm-cds.as-of": text}}).as_of() == moment
 
 
-@pytest.mark.parametrize("value", ["", "soon", "2026-02-30", 2026, {}, ["2026-03-02"], True])
+@pytest.mark.parametrize(
+    "value", ["", "soon", "2026-02-30", 2026, {}, ["2026-03-02"], True, "0001-01-01", "9999-12-31"]
+)
 def test_a_date_that_is_none_is_refused(value: object) -> None:
     request = _parse(LEAST | {"extension": {"io.github.nelm-cds.as-of": value}})
     with pytest.raises(MalformedRequest, match=r"^/extension/io\.github\.nelm-cds\.as-of: must be a FHIR date"):
