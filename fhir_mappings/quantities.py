@@ -9,7 +9,7 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
-from decimal import Decimal, InvalidOperation
+from decimal import Decimal
 from fractions import Fraction
 from functools import cache, lru_cache
 from typing import Any
@@ -192,10 +192,7 @@ def _plausible(value: Decimal) -> bool:
 
 
 def _scaled(value: Decimal, factor: Fraction) -> Decimal:
-    try:
-        return value * factor.numerator / factor.denominator
-    except InvalidOperation as error:  # pragma: no cover - _plausible keeps the operands in range
-        raise ValueError("quantity out of range") from error
+    return value * factor.numerator / factor.denominator
 
 
 def _interval(value: Decimal, comparator: str | None, raw: RawQuantity | None) -> Fact[Interval]:
