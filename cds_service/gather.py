@@ -18,7 +18,10 @@ _ASKED_FOR = {
     "observations": "Observation",
     "imaging": "ImagingStudy",
     "procedures": "Procedure",
+    "medicationRequests": "MedicationRequest",
+    "medicationStatements": "MedicationStatement",
     "diagnosticReports": "DiagnosticReport",
+    "questionnaireResponses": "QuestionnaireResponse",
 }
 PREFETCH_KEYS = tuple(_ASKED_FOR)
 REQUIRED_KEYS = ("patient", "conditions")

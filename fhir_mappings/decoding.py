@@ -11,7 +11,7 @@ from typing import Any
 import msgspec
 from msgspec import Raw, Struct
 
-from fhir_mappings.wire import Coded, Entry, EntryResponse, Link, Resource, Search
+from fhir_mappings.wire import NOTHING, Coded, Entry, EntryResponse, Link, Resource, Search
 
 
 class Malformed(Struct, frozen=True):
@@ -22,19 +22,15 @@ class Malformed(Struct, frozen=True):
     where: str
 
 
-# msgspec knows no optional Raw: an empty one stands for an element that is not there.
-_NOTHING = Raw()
-
-
 class _LooseResource(Struct, frozen=True):
     resourceType: Any = None
     id: Any = None
-    code: Raw = _NOTHING
+    code: Raw = NOTHING
 
 
 class _LooseEntry(Struct, frozen=True):
     fullUrl: Any = None
-    resource: Raw = _NOTHING
+    resource: Raw = NOTHING
     search: Any = None
     response: Any = None
 
@@ -123,7 +119,7 @@ def _malformed(raw: bytes | Raw, complaint: str) -> Malformed:
     kind = loose.resourceType if isinstance(loose.resourceType, str) else "resource"
     identity = loose.id if isinstance(loose.id, str) else "without-id"
     code: Coded | None = None
-    if loose.code != _NOTHING:
+    if loose.code != NOTHING:
         try:
             code = _CODED.decode(loose.code)
         except _UNREADABLE:

@@ -10,7 +10,10 @@ from __future__ import annotations
 from collections.abc import Iterator
 from decimal import Decimal
 
-from msgspec import Struct
+from msgspec import Raw, Struct
+
+# msgspec knows no optional Raw: an empty one stands for an element that is not there.
+NOTHING = Raw()
 
 
 class Coding(Struct, frozen=True, omit_defaults=True):
@@ -33,6 +36,7 @@ class Coded(Struct, frozen=True, omit_defaults=True):
     code: str | None = None
     display: str | None = None
     concept: CodeableConcept | None = None
+    reference: Reference | None = None
 
     def codings(self) -> Iterator[Coding]:
         """Every coding, in whichever of the three shapes it came."""
@@ -90,8 +94,13 @@ class ReferenceRange(Struct, frozen=True, omit_defaults=True):
 class Component(Struct, frozen=True, omit_defaults=True):
     code: Coded | None = None
     valueQuantity: Quantity | None = None
+    valueCodeableConcept: Coded | None = None
+    valueString: str | None = None
+    valueInteger: int | None = None
     valueRange: Range | None = None
     dataAbsentReason: Coded | None = None
+    interpretation: list[Coded] | None = None
+    referenceRange: list[ReferenceRange] | None = None
 
 
 class Series(Struct, frozen=True, omit_defaults=True):
@@ -108,6 +117,10 @@ class Name(Struct, frozen=True, omit_defaults=True):
 
 class Evidence(Struct, frozen=True, omit_defaults=True):
     detail: list[Reference] | None = None
+
+
+class DispenseRequest(Struct, frozen=True, omit_defaults=True):
+    validityPeriod: Period | None = None
 
 
 class Issue(Struct, frozen=True, omit_defaults=True):
@@ -161,6 +174,7 @@ class Resource(Struct, frozen=True, omit_defaults=True):
     onsetDateTime: str | None = None
     onsetPeriod: Period | None = None
     recordedDate: str | None = None
+    evidence: list[Evidence] | None = None
     abatementDateTime: str | None = None
     abatementPeriod: Period | None = None
     abatementAge: Quantity | None = None
@@ -187,6 +201,7 @@ class Resource(Struct, frozen=True, omit_defaults=True):
     started: str | None = None
     modality: list[Coded] | None = None
     procedureCode: list[Coded] | None = None
+    procedure: list[Coded] | None = None  # R5
     reasonCode: list[Coded] | None = None
     series: list[Series] | None = None
     # Procedure (R5 calls its date occurrence[x])
@@ -194,6 +209,22 @@ class Resource(Struct, frozen=True, omit_defaults=True):
     performedPeriod: Period | None = None
     occurrenceDateTime: str | None = None
     occurrencePeriod: Period | None = None
+    outcome: Coded | str | None = None
+    # MedicationRequest, MedicationStatement, MedicationAdministration (R5: one `medication`, a CodeableReference)
+    medicationCodeableConcept: Coded | None = None
+    medicationReference: Reference | None = None
+    medication: Coded | None = None
+    intent: str | None = None
+    doNotPerform: bool | None = None
+    authoredOn: str | None = None
+    dateAsserted: str | None = None
+    dispenseRequest: DispenseRequest | None = None
+    # QuestionnaireResponse
+    questionnaire: str | None = None
+    authored: str | None = None
+    # Kept as bytes: read piece by piece where a reader asks, so that an odd one inside costs nobody else.
+    contained: Raw = NOTHING
+    item: Raw = NOTHING
 
     @property
     def reference(self) -> str:

@@ -16,7 +16,11 @@ _KEY_OF_TYPE = {
     "Observation": "observations",
     "ImagingStudy": "imaging",
     "Procedure": "procedures",
+    "MedicationRequest": "medicationRequests",
+    "MedicationStatement": "medicationStatements",
+    "MedicationAdministration": "medicationStatements",
     "DiagnosticReport": "diagnosticReports",
+    "QuestionnaireResponse": "questionnaireResponses",
 }
 
 

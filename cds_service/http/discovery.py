@@ -40,8 +40,8 @@ def discovery() -> dict[str, Any]:
                     "of a 2006 text, not reviewed by clinicians."
                 ),
                 "usageRequirements": (
-                    "FHIR R4. Needs Patient and Condition by prefetch; without Observation, ImagingStudy, Procedure "
-                    "and DiagnosticReport it says what it could not read."
+                    "FHIR R4. Needs Patient and Condition by prefetch; without Observation, ImagingStudy, Procedure, "
+                    "medications, DiagnosticReport and QuestionnaireResponse it says what it could not read."
                 ),
                 "prefetch": _prefetch(),
             }
@@ -58,7 +58,10 @@ def _prefetch() -> dict[str, str]:
         "observations": f"Observation?{_PATIENT}&code={','.join(_observation_codes())}&{_PAGE}",
         "imaging": f"ImagingStudy?{_PATIENT}&{_PAGE}",
         "procedures": f"Procedure?{_PATIENT}&{_PAGE}",
+        "medicationRequests": f"MedicationRequest?{_PATIENT}&{_PAGE}",
+        "medicationStatements": f"MedicationStatement?{_PATIENT}&{_PAGE}",
         "diagnosticReports": f"DiagnosticReport?{_PATIENT}&{_PAGE}",
+        "questionnaireResponses": f"QuestionnaireResponse?{_PATIENT}&{_PAGE}",
     }
 
 

@@ -43,7 +43,10 @@ def warm_up() -> None:
              "modality": [{"system": "http://dicom.nema.org/resources/ontology/DCM", "code": "CT"}]}
         ),
         "procedures": None,
+        "medicationRequests": None,
+        "medicationStatements": None,
         "diagnosticReports": None,
+        "questionnaireResponses": None,
     }  # fmt: skip
     raw = {key: msgspec.Raw(orjson.dumps(value)) for key, value in prefetch.items()}
     evaluate(gather(raw), patient_id="warm-up", fhir_server=None, as_of=_MOMENT, new_uuid=lambda: "warm-up")

@@ -21,7 +21,10 @@ _PARAMETERS = {
     "Observation": {"patient", "code", "_count"},
     "ImagingStudy": {"patient", "_count"},
     "Procedure": {"patient", "_count"},
+    "MedicationRequest": {"patient", "_count"},
+    "MedicationStatement": {"patient", "_count"},
     "DiagnosticReport": {"patient", "_count"},
+    "QuestionnaireResponse": {"patient", "_count"},
 }
 
 

@@ -16,7 +16,10 @@ RESECTABLE = story("resectable")
 EMPTY: dict[str, Any] = {"resourceType": "Bundle", "type": "searchset", "total": 0}
 FAILED = {"resourceType": "OperationOutcome", "issue": [{"severity": "error", "code": "timeout"}]}
 SERVER = {"fhirServer": "https://ehr.example.org/fhir", "fhirAuthorization": {"access_token": "secret-token"}}
-OPTIONAL = ("observations", "imaging", "procedures", "diagnosticReports")
+OPTIONAL = (
+    "observations", "imaging", "procedures", "medicationRequests", "medicationStatements", "diagnosticReports",
+    "questionnaireResponses",
+)  # fmt: skip
 
 MALFORMED = {
     "text": "Patient/1",

@@ -47,7 +47,11 @@ KEYS = {
     "Observation": "observations",
     "ImagingStudy": "imaging",
     "Procedure": "procedures",
+    "MedicationRequest": "medicationRequests",
+    "MedicationStatement": "medicationStatements",
+    "MedicationAdministration": "medicationStatements",
     "DiagnosticReport": "diagnosticReports",
+    "QuestionnaireResponse": "questionnaireResponses",
 }
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from cds_service.guidelines.nelm_2006.intake import course, liver, tumour
-from cds_service.guidelines.nelm_2006.intake.carriers import complete
+from cds_service.guidelines.nelm_2006.intake.carriers import unread
 from cds_service.guidelines.nelm_2006.intake.scope import Scope, read_crisis, read_scope
 from cds_service.guidelines.nelm_2006.intake.set_aside import note_what_was_set_aside, summary
 from cds_service.guidelines.nelm_2006.needs import Needs
@@ -99,7 +99,7 @@ def read_chart(chart: Chart, policy: SitePolicy = DEFAULT) -> ChartReading:
         beside=_beside(chart),
         unused=unused,
         set_aside=summary(unused),
-        unread_keys=tuple(key for key in chart.availability if not complete(chart, key)),
+        unread_keys=unread(chart),
     )
 
 

@@ -11,6 +11,8 @@ T = TypeVar("T")
 
 OBSERVATIONS = "observations"
 PROCEDURES = "procedures"
+MEDICATIONS = ("medicationRequests", "medicationStatements")
+QUESTIONNAIRES = "questionnaireResponses"
 IMAGING = ("imaging", "diagnosticReports", "procedures")
 
 # A fact that is unknown for one of these reasons could be settled by the very resource that was not read.
@@ -33,6 +35,18 @@ _COULD_BE_SETTLED = frozenset({
 def complete(chart: Chart, key: str) -> bool:
     """True if everything of this key was read."""
     return chart.availability.get(key) is Availability.COMPLETE
+
+
+def unread(chart: Chart) -> tuple[str, ...]:
+    """The queries that brought no answer, an error, or only part of it, as far as a reader has to be told.
+
+    Medications show in either of two resources, and most EHRs serve only one. Assessments live in Observations; a
+    caller that sends no QuestionnaireResponse keeps back nothing that the protocol asks for elsewhere.
+    """
+    keys = [key for key in chart.availability if not complete(chart, key)]
+    if any(complete(chart, key) for key in MEDICATIONS):
+        keys = [key for key in keys if key not in MEDICATIONS]
+    return tuple(k for k in keys if k != QUESTIONNAIRES or chart.availability[k] is not Availability.ABSENT)
 
 
 def unless_unread(fact: Fact[T], chart: Chart, *keys: str) -> Fact[T]:
