@@ -5,12 +5,13 @@ CDS Hooks 2.0.1: https://cds-hooks.hl7.org/2.0/#card-attributes (summary under 1
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import replace
 from typing import Any
 
 from cds_service.cards.orders import draft_order
 from cds_service.cards.pieces import Piece, cut
-from cds_service.reasoning.advice import LEAD_LIMIT, MOST_CARDS, SUMMARY_LIMIT, Proposal, Section
+from cds_service.reasoning.advice import LEAD_LIMIT, MOST_CARDS, SUMMARY_LIMIT, Block, Proposal, Section
 
 CARD_SYSTEM = "https://nelm-cds.github.io/fhir/CodeSystem/nelm-card"
 OVERRIDE_SYSTEM = "https://nelm-cds.github.io/fhir/CodeSystem/nelm-override-reason"
@@ -45,12 +46,39 @@ def make_cards(
     """
     room = len(patient_line) + len("\n\n")
     # One more card is one more interruption; of equally many, the ones in their own order read better.
-    pieces = min(cut(sections, room), cut(sections, room, packed=True), key=_cards_needed)
+    pieces = _fewest(sections, room)
     if not _fits(pieces):
         pieces = cut(sections, room, brief=True)
     if not _fits(pieces):
         raise TooMuchToSayError(f"{len(pieces)} cards")
     return [_card(piece, source, patient_id, patient_line, reasons, new_uuid) for piece in pieces]
+
+
+def _fewest(sections: Sequence[Section], room: int) -> list[Piece]:
+    """The way that needs fewest cards, the first of equals; no way needs fewer than one card a section."""
+    best: list[Piece] | None = None
+    for pieces in _ways(sections, room):
+        if best is None or _cards_needed(pieces) < _cards_needed(best):
+            best = pieces
+        if _fits(best) and len(best) <= len(sections):
+            break
+    return best or []
+
+
+def _ways(sections: Sequence[Section], room: int) -> Iterator[list[Piece]]:
+    """The answer in its full wording, in order and packed; then the same with its spare lines shorter and shorter."""
+    yield cut(sections, room)
+    yield cut(sections, room, packed=True)
+    for level in range(max((len(block.spare) for section in sections for block in section.blocks), default=0)):
+        spared = [
+            replace(section, blocks=tuple(_spared(block, level) for block in section.blocks)) for section in sections
+        ]
+        yield cut(spared, room)
+        yield cut(spared, room, packed=True)
+
+
+def _spared(block: Block, level: int) -> Block:
+    return replace(block, text=block.spare[min(level, len(block.spare) - 1)]) if block.spare else block
 
 
 def _cards_needed(pieces: Sequence[Piece]) -> tuple[bool, int]:

@@ -44,13 +44,15 @@ class Block:
     """One paragraph or list item, with the guards that its card must carry.
 
     `brief` stands instead of `text` where an answer would otherwise be too long, an empty one leaves the block out; a
-    movable block then goes wherever there is room.
+    movable block then goes wherever there is room. `spare` holds what may stand instead of `text`, ever
+    shorter, where the text would cost a card of its own: for what is worth a line, but not another interruption.
     """
 
     text: str
     codes: tuple[str, ...] = ()
     guards: tuple[Guard, ...] = ()
     brief: str | None = None
+    spare: tuple[str, ...] = ()
     movable: bool = False
     name: str = ""  # how the summary of its card names it
 

@@ -36,7 +36,10 @@ def test_a_policy_names_its_departures() -> None:
         ("imaging_counts_days = true", "imaging_counts_days: must be a number"),
         ("platelet_serotonin = 1", "platelet_serotonin: must be true or false"),
         ("imaging_days = 90", "imaging_days: no setting of this name"),
-        ("ablation_limit_cm = 5", "ablation_limit_cm: no setting of this name"),  # the paper's numbers stay
+        ("ablation_limit_cm = 40", "ablation_limit_cm: must lie from 1 to 10"),  # millimetres by mistake
+        ("ablation_limit_cm = 8", "ablation_limit_cm: must not exceed extended_ablation_limit_cm"),
+        ("ablation_most_lesions = 5.5", "ablation_most_lesions: must be a whole number"),
+        ("cytoreduction_percent = 70", "cytoreduction_percent: no setting of this name"),  # the protocol stays
         ("imaging_counts_days =", "not TOML"),
     ],
 )
@@ -90,3 +93,61 @@ def test_without_a_platelet_test_the_step_asks_for_the_urine() -> None:
     asked = answer_to(replace(chart(platelet_serotonin=None), policy=policy))
     assert "Order urinary 5-HIAA" in asked.labels
     assert "Order platelet serotonin" not in asked.labels
+
+
+@pytest.mark.parametrize(
+    ("policy", "facts", "treatment", "withheld"),
+    [
+        ("", {"largest_lesion_cm": "4.5"}, "T-ABLATE-EXT", ""),
+        ("ablation_limit_cm = 4.5", {"largest_lesion_cm": "4.5"}, "T-ABLATE", ""),
+        ("ablation_limit_cm = 4.5", {"largest_lesion_cm": "4.6"}, "T-ABLATE-EXT", ""),
+        ("extended_ablation_limit_cm = 5", {"largest_lesion_cm": "5.0"}, "T-ABLATE-EXT", ""),
+        ("extended_ablation_limit_cm = 5", {"largest_lesion_cm": "5.1"}, "", "T-ABLATE:size_gt_7cm"),
+        ("extended_ablation = false", {"largest_lesion_cm": "4.0"}, "T-ABLATE", ""),
+        ("extended_ablation = false", {"largest_lesion_cm": "4.1"}, "", "T-ABLATE:no_technique"),
+        ("extended_ablation = false", {"largest_lesion_cm": "7.1"}, "", "T-ABLATE:size_gt_7cm"),
+        ("extended_ablation = false", {"largest_lesion_cm": ">4.5"}, "", "T-ABLATE:no_technique"),
+        ("ablation_most_lesions = 3", {"lesion_count": 3}, "T-ABLATE", ""),
+        ("ablation_most_lesions = 3", {"lesion_count": 4}, "", "T-ABLATE:count_gt_7"),
+    ],
+)
+def test_the_site_s_limits_of_ablation(policy: str, facts: dict[str, object], treatment: str, withheld: str) -> None:
+    """A9: what can be ablated depends on what a site has; where that differs from the paper the site says so."""
+    decided = _decided(policy, **({"lesion_count": 2, "largest_lesion_cm": "3.0"} | facts))
+    ablations = [code for code in decided.treatment if code.startswith("T-ABLATE")]
+    assert ablations == ([treatment] if treatment else [])
+    assert [item for item in decided.withhold if item.startswith("T-ABLATE")] == ([withheld] if withheld else [])
+
+
+@pytest.mark.parametrize("size", ["3.5-4.5", "6-8"])
+def test_a_size_that_does_not_settle_the_site_s_limit_asks_for_the_map(size: str) -> None:
+    decided = _decided("extended_ablation = false", lesion_count=2, largest_lesion_cm=size)
+    asked = "W-MAP" in decided.workup
+    assert asked == (size == "3.5-4.5")  # 6-8 cm is beyond 4 cm, whichever it is
+
+
+def test_no_ablation_beside_symptoms_where_the_technique_is_missing() -> None:
+    facts = {"extrahepatic_disease": True, "carcinoid_syndrome": True, "symptoms_controlled": False}
+    decided = _decided("extended_ablation = false", lesion_count=2, largest_lesion_cm="5.0", **facts)
+    assert "T-ABLATE:no_technique" in decided.withhold
+    assert "T-ABLATE-PALL" not in decided.treatment
+
+
+def test_an_option_that_rests_on_a_limit_of_the_site_says_whose_limit_it_is() -> None:
+    policy = SitePolicy.from_toml("ablation_limit_cm = 5")
+    facts = chart(lesion_count=2, largest_lesion_cm="4.8")
+    said = answer_to(replace(facts, policy=policy)).text
+    assert "Ablation (RFA or LITT, up to 5 cm)" in said
+    assert "Limits set by this site; the paper has 4 cm, extended 7 cm, seven lesions (R21-R23)." in said
+    assert "From the paper (R21" not in said
+    assert "Set by this site, not by the paper: ablation up to 5 cm (paper: 4)." in said
+    by_the_paper = answer_to(facts).text
+    assert "above 4 to 7 cm" in by_the_paper
+    assert "set by this site" not in by_the_paper.lower()
+
+
+def test_a_reason_that_rests_on_a_limit_of_the_site_says_whose_limit_it_is() -> None:
+    policy = SitePolicy.from_toml("extended_ablation = false\nablation_most_lesions = 3")
+    said = answer_to(replace(chart(lesion_count=4, largest_lesion_cm="5.0"), policy=policy)).text
+    assert "more than 3 lesions (limit of this site; the paper: seven, per session, R23)" in said
+    assert "largest lesion above 4 cm, no extended ablation at this site (the paper: up to 7 cm where it exists" in said

@@ -15,7 +15,8 @@ from typing import Any
 
 from cds_service.guidelines.nelm_2006 import NELM_2006, bases
 from cds_service.guidelines.nelm_2006.pathway import PATHWAY
-from cds_service.guidelines.nelm_2006.recommendations import Recommendation, texts
+from cds_service.guidelines.nelm_2006.policy import DEFAULT
+from cds_service.guidelines.nelm_2006.recommendations import Recommendation, texts, with_limits
 from cds_service.reasoning.graph import Basis, Edge, Node, Stop
 
 _THRESHOLD = re.compile(r'^([A-Z0-9_]+) = (?:Decimal\("([\d.]+)"\)|(\d+))  # (.+)$', re.MULTILINE)
@@ -130,7 +131,8 @@ def _recommendations() -> str:
 
 
 def _recommendation(r: Recommendation) -> str:
-    lines = [f"### `{r.code}` {r.title}", "", f"Strength: {r.strength.word} ({', '.join(r.strength.rules)})."]
+    title = with_limits(r.title, DEFAULT)
+    lines = [f"### `{r.code}` {title}", "", f"Strength: {r.strength.word} ({', '.join(r.strength.rules)})."]
     if r.strength.inferred != r.strength.word:
         lines.append(f"Where a step is inferred: {r.strength.inferred}.")
     for context, strength in r.in_context.items():
@@ -139,6 +141,8 @@ def _recommendation(r: Recommendation) -> str:
     said += [f"*{_sentence(condition)}*: {text}" for condition, text in r.more.items()]
     for text in said:
         lines += ["", f"> {text}"]
+    since = [note for note in texts().since_2006 if {r.code} & {item.partition(":")[0] for item in note.beside}]
+    lines += ["", *(f"> *Since 2006*: {note.text}." for note in since)] if since else []
     if r.order is not None:
         code = f" ({r.order.system} {r.order.code})" if r.order.code else ""
         lines += ["", f"Draft order: {r.order.text}{code}."]
@@ -152,7 +156,11 @@ def _sentence(name: str) -> str:
 def _reasons() -> str:
     said = texts()
     rows = [(f"`{reason}`", text) for reason, text in (dict(said.reasons) | dict(said.reasons_of)).items()]
-    return texts().sentences["withheld"] + "\n\n" + _table(("reason", "as shown"), rows)
+    by_site = [(f"`{reason}`", text) for reason, text in said.reasons_of_site.items()]
+    note = "Where the site has set a limit of ablation itself (docs/configuration.md); `no_technique` is ours (P):"
+    return "\n\n".join((
+        said.sentences["withheld"], _table(("reason", "as shown"), rows), note, _table(("reason", "as shown"), by_site)
+    ))  # fmt: skip
 
 
 def _numbers() -> str:

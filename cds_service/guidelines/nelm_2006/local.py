@@ -22,10 +22,12 @@ EMBOLISATION_INPUTS = (
 
 
 def ablation_reasons(needs: Needs) -> tuple[Finding, ...]:
-    """Every reason that closes ablation (R21-R23, A9, A22)."""
+    """Every reason that closes ablation (R21-R23, A9, A22); a technique that the site has not is ours (P)."""
+    too_large = rules.beyond_extended_ablation(needs)
     reasons = {
-        "count_gt_7": rules.count_above_seven(needs),
-        "size_gt_7cm": rules.size_above_7cm(needs),
+        "count_gt_7": rules.too_many_lesions(needs),
+        "size_gt_7cm": too_large,
+        "no_technique": NO if too_large.yes else rules.beyond_ablation_here(needs),
         "prior_failure": rules.ablation_failed(needs),
     }
     return tuple(withhold("T-ABLATE", reason) for reason, truth in reasons.items() if truth.yes)
@@ -34,17 +36,17 @@ def ablation_reasons(needs: Needs) -> tuple[Finding, ...]:
 def limits_not_settled(needs: Needs) -> tuple[str, ...]:
     """The measurements that do not tell whether the liver is within the limits of ablation."""
     return _not_known({
-        "lesion_count": rules.count_above_seven(needs),
-        "largest_lesion_cm": rules.size_above_7cm(needs),
+        "lesion_count": rules.too_many_lesions(needs),
+        "largest_lesion_cm": rules.beyond_ablation_here(needs),
     })  # fmt: skip
 
 
 def ablation_not_settled(needs: Needs) -> tuple[str, ...]:
     """The measurements without which ablation can be neither offered, in the tier that fits, nor withheld."""
-    tier_unknown = UNKNOWN if rules.size_up_to_4cm(needs).unknown else NO
+    tier_unknown = UNKNOWN if rules.within_ordinary_ablation(needs).unknown else NO
     return _not_known({
-        "lesion_count": rules.count_above_seven(needs),
-        "largest_lesion_cm": any_of(rules.size_above_7cm(needs), tier_unknown),
+        "lesion_count": rules.too_many_lesions(needs),
+        "largest_lesion_cm": any_of(rules.beyond_ablation_here(needs), tier_unknown),
     })  # fmt: skip
 
 
@@ -65,7 +67,7 @@ def _response_not_known(needs: Needs) -> tuple[str, ...]:
 
 def ablation_offer(needs: Needs, *branch: Basis) -> Finding:
     """The tier that the largest lesion calls for (R21, R22)."""
-    code = "T-ABLATE" if rules.size_up_to_4cm(needs).yes else "T-ABLATE-EXT"
+    code = "T-ABLATE" if rules.within_ordinary_ablation(needs).yes else "T-ABLATE-EXT"
     return offer(code, on.ABLATION_TIERS, *branch)
 
 

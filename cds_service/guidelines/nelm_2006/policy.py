@@ -1,6 +1,7 @@
 """What a site may set differently from the protocol or from our defaults; every departure is said on the cards.
 
-A TOML file (docs/configuration.md) names only what differs. The paper's own numbers are not among it.
+A TOML file (docs/configuration.md) names only what differs. Where that is one of the paper's own numbers, every option
+and reason that rests on it says whose number it is.
 """
 
 from __future__ import annotations
@@ -22,16 +23,30 @@ class PolicyError(ValueError):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SitePolicy:
-    """The site's values; the defaults are ours, because the paper gives none.
+    """The site's values; the defaults are the paper's where it gives one (the limits of ablation), else ours.
 
-    Ages in completed years, recency in days. `platelet_serotonin`: the test exists here; where it does not, urinary
-    5-HIAA answers W-SEROT.
+    Centimetres, completed years, days. `extended_ablation`: multi-fibre LITT or bipolar RFA exists here (R22).
+    `platelet_serotonin`: the test exists here; where it does not, urinary 5-HIAA answers W-SEROT.
     """
 
+    ablation_limit_cm: Decimal = limit.ABLATION_LIMIT_CM
+    extended_ablation_limit_cm: Decimal = limit.EXTENDED_ABLATION_LIMIT_CM
+    ablation_most_lesions: Decimal = limit.ABLATION_MOST_LESIONS
+    extended_ablation: bool = True
     transplant_age_limit: Decimal = limit.TRANSPLANT_AGE_AT_MOST_YEARS
     imaging_counts_days: Decimal = Decimal(limit.IMAGING_COUNTS_DAYS)
     symptoms_count_days: Decimal = Decimal(limit.SYMPTOMS_COUNT_DAYS)
     platelet_serotonin: bool = True
+
+    @property
+    def largest_ablatable_cm(self) -> Decimal:
+        """The largest lesion that can be ablated with what the site has."""
+        return self.extended_ablation_limit_cm if self.extended_ablation else self.ablation_limit_cm
+
+    @property
+    def sets_ablation(self) -> bool:
+        """Whether a limit of ablation is the site's and not the paper's."""
+        return not ABLATION_LIMITS.isdisjoint(self.departures())
 
     def departures(self) -> dict[str, Decimal | bool]:
         """What the site has set differently, by name."""
@@ -51,21 +66,33 @@ class SitePolicy:
                 values[name] = value
             elif name in _RANGES and isinstance(value, int | Decimal) and not isinstance(value, bool):
                 low, high = _RANGES[name]
-                if low <= value <= high:
+                if name in _WHOLE and value != int(value):
+                    problems.append(f"{name}: must be a whole number")
+                elif low <= value <= high:
                     values[name] = Decimal(value)
                 else:
                     problems.append(f"{name}: must lie from {low} to {high}")
             else:
                 problems.append(f"{name}: {_allowed(name)}")
         policy = cls(**values) if not problems else cls()  # type: ignore[arg-type]  # each value was checked by name
+        if policy.ablation_limit_cm > policy.extended_ablation_limit_cm:
+            problems.append("ablation_limit_cm: must not exceed extended_ablation_limit_cm")
         if problems:
             raise PolicyError(problems)
         return policy
 
 
-_SWITCHES = frozenset({"platelet_serotonin"})
+ABLATION_LIMITS = frozenset({
+    "ablation_limit_cm", "extended_ablation_limit_cm", "ablation_most_lesions", "extended_ablation",
+})  # fmt: skip
+
+_SWITCHES = frozenset({"extended_ablation", "platelet_serotonin"})
+_WHOLE = frozenset({"ablation_most_lesions"})
 # Wide enough for any site, narrow enough to catch a slip (180 months for days).
 _RANGES = {
+    "ablation_limit_cm": (1, 10),
+    "extended_ablation_limit_cm": (1, 15),
+    "ablation_most_lesions": (1, 20),
     "transplant_age_limit": (18, 100),
     "imaging_counts_days": (14, 730),
     "symptoms_count_days": (7, 365),

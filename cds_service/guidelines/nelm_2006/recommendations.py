@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import tomllib
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, fields
+from decimal import Decimal
 from functools import cache
 from importlib.resources import files
 
+from cds_service.guidelines.nelm_2006.policy import DEFAULT, SitePolicy
 from cds_service.reasoning.advice import Order
 
 
@@ -43,6 +45,16 @@ class Recommendation:
 
 
 @dataclass(frozen=True, slots=True)
+class SinceThen:
+    """Where practice has moved since 2006: one dated note, and the codes (or `CODE:reason`) it stands beside."""
+
+    note: str
+    beside: frozenset[str]
+    text: str
+    with_syndrome: bool
+
+
+@dataclass(frozen=True, slots=True)
 class Texts:
     """All texts of the guideline."""
 
@@ -50,21 +62,33 @@ class Texts:
     sentences: Mapping[str, str]
     reasons: Mapping[str, str]
     reasons_of: Mapping[str, str]
+    reasons_of_site: Mapping[str, str]
     withheld_names: Mapping[str, str]
+    since_2006: tuple[SinceThen, ...]
 
     def of(self, code: str) -> Recommendation:
         """The recommendation of a code; every code the pathway can find has one (a test proves it)."""
         return self.recommendations[code]
 
-    def reason(self, item: str) -> str:
+    def reason(self, item: str, policy: SitePolicy = DEFAULT) -> str:
         """Why an option is withheld (`CODE:reason`), in words of its own where it has them."""
-        return self.reasons_of.get(item) or self.reasons[item.partition(":")[2]]
+        reason = item.partition(":")[2]
+        if policy.sets_ablation and reason in self.reasons_of_site:
+            return with_limits(self.reasons_of_site[reason], policy)
+        return self.reasons_of.get(item) or self.reasons[reason]
+
+
+def with_limits(text: str, policy: SitePolicy) -> str:
+    """The text with the limits in force where it names them, as a clinician writes them: 4 cm, 4.5 cm."""
+    values = {f.name: getattr(policy, f.name) for f in fields(policy)}
+    numbers = {name: f"{value.normalize():f}" for name, value in values.items() if isinstance(value, Decimal)}
+    return text.format_map(numbers)
 
 
 _FIELDS = frozenset(
     {"title", "brief_title", "short", "strength", "inferred", "rules", "must", "brief_must", "label", "order"}
 )
-_TABLES = frozenset({"meta", "reasons", "reasons_of", "withheld_names"})
+_TABLES = frozenset({"meta", "reasons", "reasons_of", "reasons_of_site", "withheld_names", "since_2006"})
 
 
 @cache
@@ -79,7 +103,12 @@ def texts() -> Texts:
         sentences=sentences,
         reasons=raw["reasons"],
         reasons_of=raw["reasons_of"],
+        reasons_of_site=raw["reasons_of_site"],
         withheld_names=raw["withheld_names"],
+        since_2006=tuple(
+            SinceThen(item["note"], frozenset(item["beside"]), item["text"], item.get("with_syndrome", False))
+            for item in raw["since_2006"]
+        ),
     )
 
 

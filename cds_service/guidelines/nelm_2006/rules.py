@@ -122,19 +122,24 @@ def failed(needs: Needs, code: str) -> Truth:
     return YES if code in needs.failed_therapies.value else NO
 
 
-def count_above_seven(needs: Needs) -> Truth:
-    """Are there more lesions than can be ablated in one session (R23)?"""
-    return more_than(needs.lesion_count, limit.ABLATION_MOST_LESIONS)
+def too_many_lesions(needs: Needs) -> Truth:
+    """Are there more lesions than can be ablated in one session (R23: seven, unless the site sets another number)?"""
+    return more_than(needs.lesion_count, needs.policy.ablation_most_lesions)
 
 
-def size_above_7cm(needs: Needs) -> Truth:
-    """Is the largest lesion beyond the reach of extended ablation (R22)?"""
-    return more_than(needs.largest_lesion_cm, limit.EXTENDED_ABLATION_LIMIT_CM)
+def beyond_extended_ablation(needs: Needs) -> Truth:
+    """Is the largest lesion beyond the reach of extended ablation (R22: 7 cm, unless the site sets another)?"""
+    return more_than(needs.largest_lesion_cm, needs.policy.extended_ablation_limit_cm)
 
 
-def size_up_to_4cm(needs: Needs) -> Truth:
-    """Is the largest lesion within the reach of ordinary ablation (R21)?"""
-    return at_most(needs.largest_lesion_cm, limit.ABLATION_LIMIT_CM)
+def beyond_ablation_here(needs: Needs) -> Truth:
+    """Is the largest lesion beyond what can be ablated here: extended ablation only where it exists (A9)?"""
+    return more_than(needs.largest_lesion_cm, needs.policy.largest_ablatable_cm)
+
+
+def within_ordinary_ablation(needs: Needs) -> Truth:
+    """Is the largest lesion within the reach of ordinary ablation (R21: 4 cm, unless the site sets another)?"""
+    return at_most(needs.largest_lesion_cm, needs.policy.ablation_limit_cm)
 
 
 def debulking_considered(needs: Needs) -> Truth:

@@ -6,7 +6,8 @@ from cds_service.guidelines.nelm_2006 import bases as on
 from cds_service.guidelines.nelm_2006 import rules
 from cds_service.guidelines.nelm_2006.needs import Needs
 from cds_service.guidelines.nelm_2006.pathway import EMBOLISATIONS, INVASIVE
-from cds_service.guidelines.nelm_2006.recommendations import Recommendation, Strength, texts
+from cds_service.guidelines.nelm_2006.policy import SitePolicy
+from cds_service.guidelines.nelm_2006.recommendations import Recommendation, Strength, texts, with_limits
 from cds_service.reasoning.advice import Block, Guard
 from cds_service.reasoning.decision import Decision
 from cds_service.reasoning.graph import Basis, Kind, Status
@@ -48,8 +49,11 @@ def option(code: str, decision: Decision, needs: Needs, *also: Guard) -> Block:
     said = recommendation.more
     conditional = [said[name] for name in conditions if name in said]
     in_brief = [said.get(f"brief_{name}", said[name]) for name in conditions if name in said]
-    text = [f"**{recommendation.title}.** {standing}", recommendation.must, *conditional]
-    brief = [f"**{recommendation.brief_title}.** {standing}", recommendation.brief_must, *in_brief]
+    title, brief_title = (
+        with_limits(name, needs.policy) for name in (recommendation.title, recommendation.brief_title)
+    )
+    text = [f"**{title}.** {standing}", recommendation.must, *conditional]
+    brief = [f"**{brief_title}.** {standing}", recommendation.brief_must, *in_brief]
     codes = (code, "S-OLT-WARN") if code == "T-OLT-EVAL" else (code,)
     name = recommendation.short if code.startswith("T-") else ""
     return Block(
@@ -69,7 +73,8 @@ def _standing(recommendation: Recommendation, basis: tuple[Basis, ...], needs: N
         return " ".join(reasons)
     strengths = _strengths(recommendation, basis, needs)
     named = ", ".join(dict.fromkeys(rule for strength in strengths for rule in strength.rules))
-    if all(step.status is Status.EXPLICIT for step in basis):
+    of_the_paper = recommendation.code not in ABLATIONS or not needs.policy.sets_ablation
+    if of_the_paper and all(step.status is Status.EXPLICIT for step in basis):
         return f"From the paper ({named}): {'; '.join(strength.word for strength in strengths)}."
     return f"Inferred from {named}: {'; '.join(strength.inferred for strength in strengths)}."
 
@@ -96,6 +101,7 @@ def _conditions(basis: tuple[Basis, ...], needs: Needs) -> list[str]:
     applies = {
         "with_symptoms": rules.syndrome(needs).yes,
         "several": rules.several_lesions(needs).yes,
+        "site_limit": needs.policy.sets_ablation,
         "several_radical": rules.several_lesions(needs).yes and rules.radically_resectable(needs).yes,
         "partial_portal_vein": equals(needs.portal_vein, "partial_occlusion").yes,
         "pancreas": equals(needs.primary_site, "pancreas").yes,
@@ -113,7 +119,7 @@ def withheld(decision: Decision, needs: Needs) -> list[Block]:
         by_code.setdefault(item.partition(":")[0], []).append(item)
     together: dict[str, list[str]] = {}
     for code, items in by_code.items():
-        together.setdefault(_reasons(items), []).append(code)
+        together.setdefault(_reasons(items, needs.policy), []).append(code)
     blocks = []
     for reasons, codes in together.items():
         grouped = tuple(item for code in codes for item in by_code[code])
@@ -132,9 +138,9 @@ def withheld(decision: Decision, needs: Needs) -> list[Block]:
     return blocks
 
 
-def _reasons(items: list[str]) -> str:
+def _reasons(items: list[str], policy: SitePolicy) -> str:
     """The reasons of one option, those that are not known together at the end."""
-    reasons = [texts().reason(item) for item in items]
+    reasons = [texts().reason(item, policy) for item in items]
     unknown = [reason.removesuffix(_UNKNOWN) for reason in reasons if reason.endswith(_UNKNOWN)]
     known = [reason for reason in reasons if not reason.endswith(_UNKNOWN)]
     return ", ".join((*known, *([f"{', '.join(unknown)}{_UNKNOWN}"] if unknown else [])))

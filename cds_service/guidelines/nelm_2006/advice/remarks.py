@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from decimal import Decimal
 
 from cds_service.guidelines.nelm_2006 import rules
 from cds_service.guidelines.nelm_2006.intake import ChartReading
@@ -60,13 +61,21 @@ def limits(policy: SitePolicy) -> list[Block]:
     said = [text.format(getattr(policy, name)) for name, text in ours.items() if name not in set_here]
     blocks = [Block(f"Ours, not the paper's: {', '.join(said)}.", brief="", movable=True)] if said else []
     if set_here:
-        here = "; ".join(_SITE_WORDS[name].format(value) for name, value in set_here.items())
+        here = "; ".join(_SITE_WORDS[name].format(_shown(value)) for name, value in set_here.items())
         full = f"Set by this site, not by the paper: {here}."
         blocks.append(Block(full, brief="Some limits are this site's.", movable=True))
     return blocks
 
 
+def _shown(value: Decimal | bool) -> str:
+    return f"{value.normalize():f}" if isinstance(value, Decimal) else ""
+
+
 _SITE_WORDS = {
+    "ablation_limit_cm": "ablation up to {} cm (paper: 4)",
+    "extended_ablation_limit_cm": "extended ablation up to {} cm (paper: 7)",
+    "ablation_most_lesions": "at most {} lesions ablated (paper: 7)",
+    "extended_ablation": "no extended ablation here",
     "transplant_age_limit": "transplantation up to {} years",
     "imaging_counts_days": "imaging counts for {} days",
     "symptoms_count_days": "symptoms for {}",

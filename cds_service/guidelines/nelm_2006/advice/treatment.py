@@ -6,6 +6,7 @@ from collections.abc import Iterable
 
 from cds_service.guidelines.nelm_2006 import rules
 from cds_service.guidelines.nelm_2006.advice import phrases
+from cds_service.guidelines.nelm_2006.advice.currency import since_2006
 from cds_service.guidelines.nelm_2006.advice.options import SYSTEMIC, option, withheld
 from cds_service.guidelines.nelm_2006.advice.remarks import chart_remarks, histology, information
 from cds_service.guidelines.nelm_2006.intake import ChartReading
@@ -54,6 +55,7 @@ def treatment_section(decision: Decision, reading: ChartReading) -> Section:
         *_read_as_no(decision, reading),
         *chart_remarks(decision, reading),
         *follow_up(decision),
+        *since_2006((*codes, *decision.withhold), reading.needs),
     ]
     return Section(
         topic="treatment" if named else "refer",

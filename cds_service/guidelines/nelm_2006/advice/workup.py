@@ -6,6 +6,7 @@ from dataclasses import replace
 
 from cds_service.guidelines.nelm_2006 import rules
 from cds_service.guidelines.nelm_2006.advice import phrases
+from cds_service.guidelines.nelm_2006.advice.currency import since_2006
 from cds_service.guidelines.nelm_2006.advice.options import option, withheld
 from cds_service.guidelines.nelm_2006.advice.remarks import chart_remarks, histology, information, no_answer
 from cds_service.guidelines.nelm_2006.advice.treatment import dates, follow_up, follow_up_proposals, team_proposals
@@ -33,6 +34,7 @@ def workup_section(decision: Decision, reading: ChartReading) -> Section:
         blocks.append(Block(texts().sentences["biopsy"], brief=texts().sentences["biopsy_brief"]))
     blocks += _not_counted(reading)
     blocks += _beside_a_stop(decision, reading)
+    blocks += since_2006(decision.workup, reading.needs)
     return Section(
         topic="workup",
         indicator="warning" if stopped else "info",
@@ -172,6 +174,7 @@ def refer_section(decision: Decision, reading: ChartReading) -> Section:
     blocks += [*withheld(decision, needs), *information(decision, needs)]
     blocks += phrases.read_as_no(needs, ("other_syndrome",)) if "T-OCT" in decision.treatment else []
     blocks += [*chart_remarks(decision, reading), *follow_up(decision)]
+    blocks += since_2006((*decision.treatment, *decision.withhold), needs)
     summary = (
         "High grade by the paper's 2000 classes: refer to the tumour board"
         if high
