@@ -40,7 +40,7 @@ MODULES = (
 TESTS = (
     "tests/unit/test_truth.py", "tests/unit/test_compare.py", "tests/unit/test_graph.py", "tests/unit/test_decision.py",
     "tests/unit/test_markdown.py", "tests/unit/test_make_cards.py", "tests/architecture/test_values.py", "tests/spec",
-    "tests/unit/test_intake.py", "tests/unit/test_policy.py",
+    "tests/unit/test_intake.py", "tests/unit/test_intake_scope.py", "tests/unit/test_policy.py",
 )  # fmt: skip
 _CONFIG = """\
 [cosmic-ray]

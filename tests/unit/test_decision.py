@@ -122,3 +122,10 @@ def test_a_decision_names_its_guideline_and_carries_its_inputs() -> None:
     assert offered is not None
     assert offered.basis
     assert decision.finding(Kind.OFFER, "T-EMBO") is None
+
+
+def test_a_step_settles_its_own_inputs_and_no_other_s() -> None:
+    decided = advise({"primary_site": None, "cga": None, "platelet_serotonin": None})
+    assert decided.asked_inputs("W-PRIM") == ("primary_site",)
+    assert decided.asked_inputs("W-CGA") == ("cga",)
+    assert decided.asked_inputs("W-SEROT") == ("platelet_serotonin",)

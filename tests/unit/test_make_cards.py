@@ -12,7 +12,9 @@ from cds_service.cards.make import EXTENSION, TooMuchToSayError, limited
 from cds_service.cards.pieces import named
 from cds_service.reasoning.advice import (
     DETAIL_LIMIT,
+    LEAD_LIMIT,
     MOST_CARDS,
+    SUMMARY_LIMIT,
     Block,
     Continuation,
     Guard,
@@ -218,3 +220,27 @@ def test_no_section_is_no_card() -> None:
 def test_text_from_a_chart_is_shortened_at_a_word() -> None:
     assert limited("short", 10) == "short"
     assert limited("one, two, three", 10) == "one, two…"
+
+
+def test_the_limits_are_those_promised_to_clients() -> None:
+    """Characters of a summary, of the first paragraph, of the whole detail; cards of an answer."""
+    assert (SUMMARY_LIMIT, LEAD_LIMIT, DETAIL_LIMIT, MOST_CARDS) == (100, 300, 1200, 4)
+
+
+@pytest.mark.parametrize(
+    ("taken", "shown"),
+    [(600, "whole line" + " more" * 60), (1000, "short line"), (1100, "")],
+)
+def test_a_spare_line_is_shortened_or_left_out_before_it_costs_a_card(taken: int, shown: str) -> None:
+    line = Block("whole line" + " more" * 60, spare=("short line " + "x" * 60, ""), movable=True)
+    found = cards(section(Block(long("one", taken)), line))
+    assert len(found) == 1
+    said = paragraphs(found[0])[2:-1]
+    assert [text.removesuffix(" " + "x" * 60) for text in said] == ([shown] if shown else [])
+
+
+def test_a_spare_line_stands_whole_where_a_further_card_is_there_anyway() -> None:
+    line = Block("whole line", spare=("short line", ""), movable=True)
+    found = cards(section(Block(long("one", 1000)), Block(long("two", 1000)), line))
+    assert len(found) == 2
+    assert any("whole line" in card["detail"] for card in found)

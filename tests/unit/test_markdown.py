@@ -90,3 +90,25 @@ def _assert_inert(text: str) -> None:
         assert "<" not in inside
         assert not _AUTOLINK.search(html.unescape(inside))
         assert renderer.render(f"Before {written} after.").count("<") == 2
+
+
+@pytest.mark.parametrize(
+    ("text", "written"),
+    [
+        ("- item", "\\- item"),
+        ("12. item", "12\\. item"),  # only the last character of what would open a list
+        ("2.5 cm", "2.5 cm"),
+        ("see www.example.org", "see www example.org"),
+        ("https://example.org", "https //example.org"),  # the colon goes, nothing else
+        ("a@example.org", "a at example.org"),
+    ],
+)
+def test_only_what_would_come_alive_is_changed(text: str, written: str) -> None:
+    assert inert(text) == written
+
+
+def test_a_text_of_just_the_length_is_left_whole() -> None:
+    assert inert("abcde", 5) == "abcde"
+    assert inert("abcdef", 5) == "abcd…"
+    assert inert("x" * 60) == "x" * 60
+    assert inert("x" * 61) == "x" * 59 + "…"
