@@ -2,12 +2,13 @@
 PYTHON ?= python3
 HOST ?= 127.0.0.1
 PORT ?= 8000
+FUZZ_SECONDS ?= 600
 VENV := .venv
 BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
 
 .DEFAULT_GOAL := help
-.PHONY: help setup serve test replay bench lint format docs requirements mutation audit clean
+.PHONY: help setup serve test replay bench lint format docs requirements mutation fuzz audit clean
 
 help: ## list the targets
 	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
@@ -26,7 +27,15 @@ $(STAMP): requirements/dev.txt pyproject.toml
 serve: setup ## the service on http://HOST:PORT with demo patients
 	@$(BIN)/nelm-cds serve --host $(HOST) --port $(PORT)
 
-test: setup ## format, lint, types, contracts, every test
+# The FHIR server of the integration tests, apart from our own pins.
+$(VENV)-integration/.installed: requirements/integration.txt
+	@test -x $(VENV)-integration/bin/python || $(PYTHON) -m venv $(VENV)-integration
+	@echo "Installing the FHIR server of the integration tests (once)" >&2
+	@$(VENV)-integration/bin/python -m pip install --quiet --disable-pip-version-check --require-hashes \
+	  -r requirements/integration.txt
+	@touch $@
+
+test: setup $(VENV)-integration/.installed ## format, lint, types, contracts, every test
 	$(BIN)/ruff format --check .
 	$(BIN)/ruff check .
 	$(BIN)/mypy
@@ -53,6 +62,8 @@ docs: setup ## write the documents that are made from the code
 	$(BIN)/python -m cds_service.guidelines.nelm_2006.document > docs/guidelines/nelm-2006.md
 	$(BIN)/python -m cds_service.guidelines.nelm_2006.plain_facts > docs/schemas/nelm-2006-facts.json
 	$(BIN)/python -m tests.support.rule_coverage > docs/guidelines/rule-coverage.md
+	$(BIN)/python -m tests.support.peculiarities > docs/reading-charts.md
+	$(BIN)/python -m tests.support.fault_table > docs/fhir-server-faults.md
 
 requirements: ## compile the pinned requirement files from pyproject.toml
 	@test -x $(VENV)-compile/bin/uv || { $(PYTHON) -m venv $(VENV)-compile && $(VENV)-compile/bin/pip install --quiet uv; }
@@ -65,11 +76,24 @@ requirements: ## compile the pinned requirement files from pyproject.toml
 	$(VENV)-compile/bin/uv pip compile pyproject.toml --extra dev --extra mutation --universal --python-version 3.11 \
 	  --generate-hashes --no-emit-index-url --no-header --quiet --constraint requirements/dev.txt \
 	  --output-file requirements/mutation.txt
+	$(VENV)-compile/bin/uv pip compile pyproject.toml --extra integration --universal --python-version 3.11 \
+	  --generate-hashes --no-emit-index-url --no-header --quiet --constraint requirements/runtime.txt \
+	  --output-file requirements/integration.txt
+	$(VENV)-compile/bin/uv pip compile pyproject.toml --extra fuzz --universal --python-version 3.11 --generate-hashes \
+	  --no-emit-index-url --no-header --quiet --constraint requirements/runtime.txt --output-file requirements/fuzz.txt
 
 mutation: ## break the protocol's code in every small way; at least 95 % must be noticed (half an hour)
 	@test -x $(VENV)-mutation/bin/cosmic-ray || { $(PYTHON) -m venv $(VENV)-mutation && \
 	  $(VENV)-mutation/bin/pip install --quiet --require-hashes -r requirements/mutation.txt; }
 	$(VENV)-mutation/bin/python tests/mutation/run.py
+
+fuzz: $(VENV)-fuzz/.installed ## search for charts that break a promise of the mapper, for FUZZ_SECONDS (600); Linux
+	@$(VENV)-fuzz/bin/python -m tests.fuzz.run --seconds $(FUZZ_SECONDS)
+
+$(VENV)-fuzz/.installed: requirements/fuzz.txt
+	@test -x $(VENV)-fuzz/bin/python || $(PYTHON) -m venv $(VENV)-fuzz
+	@$(VENV)-fuzz/bin/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements/fuzz.txt
+	@touch $(VENV)-fuzz/.installed
 
 audit: ## known vulnerabilities in the pinned runtime requirements
 	@test -x $(VENV)-audit/bin/pip-audit || { $(PYTHON) -m venv $(VENV)-audit && \
@@ -77,4 +101,4 @@ audit: ## known vulnerabilities in the pinned runtime requirements
 	$(VENV)-audit/bin/pip-audit --require-hashes --requirement requirements/runtime.txt
 
 clean: ## remove what the targets made
-	rm -rf $(VENV) $(VENV)-compile $(VENV)-audit $(VENV)-mutation build dist .mypy_cache .ruff_cache .pytest_cache .hypothesis .coverage
+	rm -rf $(VENV) $(VENV)-compile $(VENV)-audit $(VENV)-mutation $(VENV)-fuzz $(VENV)-integration build dist .mypy_cache .ruff_cache .pytest_cache .hypothesis .coverage

@@ -15,6 +15,7 @@ from starlette.responses import Response
 from cds_service import __version__
 from cds_service.clock import now
 from cds_service.errors import RequestError
+from cds_service.fhir_client import FhirClient, Limits
 from cds_service.http import problems
 from cds_service.http.discovery import discovery
 from cds_service.http.routes import make_router
@@ -26,12 +27,15 @@ from cds_service.web.demo import demo_router
 
 def create_app(settings: Settings, clock: Callable[[], datetime] = now) -> FastAPI:
     """Build the application; it answers only after its warm-up, so that the first chart opens as fast as the next."""
+    limits = Limits(budget_seconds=settings.fhir_budget_seconds, request_seconds=settings.fhir_request_seconds)
+    fhir = FhirClient(settings.fhir_servers, production=settings.production, limits=limits)
 
     @asynccontextmanager
     async def lifespan(app: FastAPI) -> AsyncIterator[None]:
         warm_up()
-        discovery()
-        yield
+        discovery(settings.local_codes)
+        async with fhir:
+            yield
 
     app = FastAPI(
         title="nelm-cds",
@@ -41,7 +45,7 @@ def create_app(settings: Settings, clock: Callable[[], datetime] = now) -> FastA
         docs_url=None,
         redoc_url=None,
     )
-    app.include_router(make_router(settings, clock))
+    app.include_router(make_router(settings, clock, fhir))
     if not settings.production:
         app.include_router(demo_router(settings))
     app.add_exception_handler(RequestError, _request_error)

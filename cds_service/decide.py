@@ -20,10 +20,11 @@ from cds_service.guidelines.nelm_2006.policy import DEFAULT, SitePolicy
 from cds_service.guidelines.nelm_2006.recommendations import texts
 from cds_service.reasoning.decision import Decision, decide
 from cds_service.reasoning.markdown import inert
+from fhir_mappings.answer import Answer
 from fhir_mappings.facts import Fact, Interval, Unknown
 from fhir_mappings.patient import display_name
-from fhir_mappings.select import Answer, PatientMismatchError, build_chart
-from fhir_mappings.terminology import load_terminology
+from fhir_mappings.select import PatientMismatchError, build_chart
+from fhir_mappings.terminology import Terminology, load_terminology
 from fhir_mappings.wire import Resource
 
 # A Condition that exists in the chart under a proper FHIR id; a draft order points at no other.
@@ -54,14 +55,20 @@ def evaluate(
     as_of: datetime,
     new_uuid: Callable[[], str],
     policy: SitePolicy = DEFAULT,
+    terminology: Terminology | None = None,
 ) -> Evaluation:
-    """Evaluate one patient's chart at `as_of`, by the site's policy.
+    """Evaluate one patient's chart at `as_of`, by the site's policy; codes mean what our own value sets say, or the
+    given terminology.
 
     Raises WrongPatient if the Patient that was sent is not the patient whose chart is open.
     """
     try:
         chart = build_chart(
-            answers, patient_id=patient_id, fhir_server=fhir_server, as_of=as_of, terminology=load_terminology()
+            answers,
+            patient_id=patient_id,
+            fhir_server=fhir_server,
+            as_of=as_of,
+            terminology=terminology or load_terminology(),
         )
     except PatientMismatchError as error:
         raise WrongPatient(

@@ -10,6 +10,7 @@
         |-- BodyTooLarge        413
         |-- NotJson             415
         |-- WrongPatient        422  the Patient that was sent is not the one whose chart is open
+        |-- CallerGone          499  the caller hung up while its FHIR server was asked; nobody reads the answer
 
 Messages say what is wrong, where, and what to do. None carries a value from a chart.
 """
@@ -74,3 +75,9 @@ class WrongPatient(RequestError):
     """Another patient's data: stops everything."""
 
     status, issue = 422, "conflict"
+
+
+class CallerGone(RequestError):
+    """The caller hung up; what was being fetched for it was given up."""
+
+    status, issue = 499, "transient"

@@ -1,16 +1,23 @@
-"""The answers to our prefetch queries: what the caller sent, and an honest 412 where required data is not there.
+"""The answers to our prefetch queries: what the caller sent, what its FHIR server adds, and an honest 412.
 
-CDS Hooks 2.0.1, Prefetch Template: a key that is absent is not a key whose value is null.
+CDS Hooks 2.0.1, Prefetch Template: a key that is absent is not a key whose value is null. `retrieve` waits for the
+network and decodes nothing; `gather` is pure.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
+import msgspec
 from msgspec import Raw
 
 from cds_service.errors import MissingData
-from fhir_mappings.select import ABSENT, Answer, Availability, read_answer
+from cds_service.fhir_client import NOT_TRIED, Ask, Chain, Fetched, FhirClient, Retrieval
+from cds_service.fhir_client.paging import UnreadableLinkError, next_link
+from fhir_mappings.answer import ABSENT, Answer, Availability, read_answer
+from fhir_mappings.compartment import PatientIdentity, Whose, whose
+from fhir_mappings.select import matters_to
+from fhir_mappings.terminology import Terminology, load_terminology
 
 _ASKED_FOR = {
     "patient": "Patient",
@@ -31,32 +38,137 @@ _WHY = {
     Availability.FAILED: "holds an error or no FHIR resource",
     Availability.PARTIAL: "holds only the first of several pages",
 }
+_WHY_FETCHED = {
+    Availability.FAILED: "answered with an error or no FHIR resource",
+    Availability.PARTIAL: "answered only in part",
+}
+_SEND = "Send the key with its FHIR resource"
 
 
-def gather(prefetch: Mapping[str, Raw] | None) -> dict[str, Answer]:
-    """Read the prefetch; keys that were never asked for are left alone.
+def asks(prefetch: Mapping[str, Raw] | None, queries: Mapping[str, str]) -> dict[str, Ask]:
+    """What is left to ask: queries whose key was not sent, and the pages after a first page that was.
+
+    A key that was sent is never asked again, `null` and errors included: the caller has looked already.
+    """
+    sent = prefetch or {}
+    left: dict[str, Ask] = {}
+    for key in PREFETCH_KEYS:
+        required = key in REQUIRED_KEYS
+        if key not in sent:
+            left[key] = Ask(queries[key], required)
+        elif _has_next_page(bytes(sent[key])):
+            left[key] = Ask(queries[key], required, first_page=bytes(sent[key]))
+    return left
+
+
+async def retrieve(
+    left: Mapping[str, Ask], *, patient_id: str, server: str | None, token: str | None, fhir: FhirClient
+) -> Retrieval:
+    """Ask the request's FHIR server for what is left, if it may be contacted; else say why not."""
+    access = fhir.access(server, token)
+    if isinstance(access, str):
+        return Retrieval(not_contacted=access)
+    fetched = await fhir.fetch(access, left, patient_id)
+    return Retrieval(fetched, patient_id=patient_id, server=server)
+
+
+def gather(
+    prefetch: Mapping[str, Raw] | None, retrieval: Retrieval = NOT_TRIED, terminology: Terminology | None = None
+) -> dict[str, Answer]:
+    """Read the prefetch and what was fetched; keys that were never asked for are left alone.
+
+    Observations under codes that mean nothing in the terminology are passed over.
 
     Raises MissingData if a required key has no complete answer: then nobody can say whether the chart is ours.
     """
     sent = prefetch or {}
-    answers = {
-        key: read_answer(bytes(sent[key]), resource_type) if key in sent else ABSENT
-        for key, resource_type in _ASKED_FOR.items()
-    }
-    require(answers)
+    matters = matters_to(terminology or load_terminology())
+    patient = PatientIdentity.of(retrieval.patient_id, retrieval.server, ())
+    answers: dict[str, Answer] = {}
+    for key, resource_type in _ASKED_FOR.items():
+        fetched = retrieval.fetched.get(key)
+        if fetched is not None and (fetched.chains or key not in sent):
+            answers[key] = _read_fetched(fetched, resource_type, patient)
+        else:
+            answers[key] = read_answer(bytes(sent[key]), resource_type, matters) if key in sent else ABSENT
+    _require(answers, sent, retrieval)
     return answers
 
 
-def require(answers: Mapping[str, Answer]) -> None:
+def _has_next_page(value: bytes) -> bool:
+    try:
+        return next_link(value) is not None
+    except UnreadableLinkError:
+        return False
+
+
+def _read_fetched(fetched: Fetched, resource_type: str, patient: PatientIdentity) -> Answer:
+    """One answer out of all pages; complete only if everything was asked, answered and about this patient."""
+    parts = [_read_chain(chain, resource_type) for chain in fetched.chains]
+    entries = tuple(entry for part in parts for entry in part.entries)
+    malformed = tuple(piece for part in parts for piece in part.malformed)
+    if all(part.availability is Availability.FAILED for part in parts):
+        return Answer(Availability.FAILED, malformed=malformed)
+    # A server that shows another patient has not answered our question, on whichever page it went astray.
+    astray = any(entry.resource and whose(entry.resource, patient) is Whose.OTHER_PATIENT for entry in entries)
+    complete = fetched.whole and not astray and all(map(_complete, parts))
+    return Answer(Availability.COMPLETE if complete else Availability.PARTIAL, entries, malformed)
+
+
+def _read_chain(chain: Chain, resource_type: str) -> Answer:
+    answers = [read_answer(_page_alone(page), resource_type) for page in chain.pages]
+    failed = [answer.availability is Availability.FAILED for answer in answers]
+    if all(failed):
+        return Answer(Availability.FAILED, malformed=tuple(piece for a in answers for piece in a.malformed))
+    entries = tuple(entry for answer in answers for entry in answer.entries)
+    malformed = tuple(piece for answer in answers for piece in answer.malformed)
+    announced = _total(chain.pages)
+    less = announced is not None and announced > len(entries) + len(malformed)
+    complete = chain.ended and not less and all(map(_complete, answers))
+    return Answer(Availability.COMPLETE if complete else Availability.PARTIAL, entries, malformed)
+
+
+def _page_alone(page: bytes) -> bytes:
+    """The page without what speaks of other pages: those were followed, and are counted over all of them."""
+    members = _members(page)
+    if members.get("resourceType") != Raw(b'"Bundle"'):
+        return page
+    return msgspec.json.encode({name: value for name, value in members.items() if name not in ("link", "total")})
+
+
+def _total(pages: Sequence[bytes]) -> int | None:
+    try:
+        return msgspec.json.decode(bytes(_members(pages[0]).get("total", b"null")), type=int | None)
+    except msgspec.DecodeError:
+        return None
+
+
+def _members(page: bytes) -> dict[str, Raw]:
+    try:
+        return msgspec.json.decode(page, type=dict[str, Raw])
+    except (msgspec.DecodeError, RecursionError, UnicodeDecodeError):
+        return {}
+
+
+def _require(answers: Mapping[str, Answer], sent: Mapping[str, Raw], retrieval: Retrieval) -> None:
     """Raise MissingData naming every required key without a complete answer, and what to do about it."""
-    missing = [f"'{key}' {_WHY[answers[key].availability]}" for key in REQUIRED_KEYS if not _complete(answers[key])]
+    missing = [
+        f"'{key}' {_why(answers[key].availability, key in sent, retrieval.fetched.get(key))}"
+        for key in REQUIRED_KEYS
+        if not _complete(answers[key])
+    ]
     if not missing and not answers["patient"].entries:
         missing = ["'patient' holds no Patient"]
     if missing:
-        raise MissingData(
-            f"Required prefetch could not be had: {'; '.join(missing)}. Send the key with its FHIR resource; "
-            "this version does not read it from the FHIR server itself."
-        )
+        advice = f"{_SEND}. {retrieval.not_contacted}" if retrieval.not_contacted else f"{_SEND}."
+        raise MissingData(f"Required prefetch could not be had: {'; '.join(missing)}. {advice}")
+
+
+def _why(availability: Availability, was_sent: bool, fetched: Fetched | None) -> str:
+    if fetched is None:
+        return _WHY[availability]
+    in_request = _WHY[Availability.PARTIAL if was_sent else Availability.ABSENT]
+    return f"{in_request}, and the FHIR server {fetched.failure or _WHY_FETCHED[availability]}"
 
 
 def _complete(answer: Answer) -> bool:

@@ -1,28 +1,30 @@
-"""Assessments that no public code system has, as Observations in the project's own code system.
+"""Assessments that no public code system has: Observations in the project's own code system, and answers to its form.
 
-Codes and value shapes: CodeSystem `nelm-assessment`, shipped beside this module.
+Codes and value shapes: CodeSystem and Questionnaire `nelm-assessment`, shipped beside this module.
 Yes/no is a boolean, HL7 v2 table 0136 (Y, N), or SNOMED CT present / absent / indeterminate.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
 from decimal import Decimal
 from enum import StrEnum
 from typing import TypeVar
 
+from fhir_mappings import questionnaire
 from fhir_mappings.facts import Fact, Interval, Known, Source, Unknown, WhyUnknown
 from fhir_mappings.observation import (
-    COUNTED,
     below_zero,
+    beyond_any_tumour,
+    is_counted,
     quantity_or_range,
-    source,
     when,
     with_sources,
     within_0_and_100,
 )
 from fhir_mappings.reading import Reading
-from fhir_mappings.select import Chart
+from fhir_mappings.select import Chart, Unused, WhyUnused, assessment_meaning
 from fhir_mappings.terminology import canonical_system
 from fhir_mappings.typed import problem
 from fhir_mappings.wire import Coded, Resource
@@ -78,39 +80,76 @@ def codes_of(code: Coded | None) -> set[str]:
     return {c.code for c in code.codings() if c.code and canonical_system(c.system) == SYSTEM}
 
 
-def assessments(chart: Chart, code: AssessmentCode) -> list[Resource]:
-    """This patient's counted Observations of one assessment."""
-    return [
-        resource
-        for resource in chart.of_type("Observation")
-        if resource.status in COUNTED and code in codes_of(resource.code)
+@dataclass(frozen=True, slots=True)
+class Recording:
+    """One recording of an assessment, as an Observation whatever its carrier, and the resource it stands in."""
+
+    observation: Resource
+    reference: str
+    fault: str | None = None
+
+
+def recordings(chart: Chart, code: AssessmentCode) -> list[Recording]:
+    """This patient's counted recordings of one assessment, from Observations and QuestionnaireResponses."""
+    observed = [
+        Recording(resource, resource.reference)
+        for resource in chart.observations(assessment_meaning(code))
+        if is_counted(resource) and code in codes_of(resource.code)
     ]
+    answered = [
+        Recording(reply.observation, response.reference, reply.fault)
+        for response in chart.of_type("QuestionnaireResponse")
+        if questionnaire.is_ours(response) and response.status in questionnaire.COUNTED
+        for reply in questionnaire.replies(response)
+        if reply.link_id == code
+    ]
+    return [*observed, *answered]
+
+
+def unused_responses(chart: Chart) -> tuple[Unused, ...]:
+    """The QuestionnaireResponses, or parts of them, that were looked at and not used."""
+    found = {unused for response in chart.of_type("QuestionnaireResponse") for unused in _unused_of(response)}
+    return tuple(sorted(found, key=lambda unused: (unused.reference, unused.why)))
+
+
+def _unused_of(response: Resource) -> Iterator[Unused]:
+    if not questionnaire.is_ours(response):
+        yield Unused(response.reference, WhyUnused.OTHER_QUESTIONNAIRE)
+    elif response.status not in questionnaire.COUNTED:
+        yield Unused(response.reference, WhyUnused.STATUS)
+    else:
+        for reply in questionnaire.replies(response):
+            if reply.link_id is None:
+                yield Unused(response.reference, WhyUnused.MALFORMED, detail=reply.fault)
+            elif reply.link_id not in frozenset(AssessmentCode):
+                yield Unused(response.reference, WhyUnused.UNKNOWN_ITEM)
 
 
 def yes_no(chart: Chart, code: AssessmentCode) -> list[Reading[bool]]:
     """Every recording of a yes/no assessment; "indeterminate" is an answer of its own: Unknown(indeterminate)."""
-    return [_reading(resource, _yes_no) for resource in assessments(chart, code)]
+    return [_reading(recording, _yes_no) for recording in recordings(chart, code)]
 
 
 def coded(chart: Chart, code: AssessmentCode, system: str = SYSTEM) -> list[Reading[str]]:
     """Every recording of an assessment whose value is a code of the given system."""
-    return [_reading(resource, lambda r: _coded(r, system)) for resource in assessments(chart, code)]
+    return [_reading(recording, lambda r: _coded(r, system)) for recording in recordings(chart, code)]
 
 
 def counts(chart: Chart, code: AssessmentCode) -> list[Reading[Interval]]:
     """Every recording of a count: valueInteger, or valueQuantity in `{lesions}` or `1`."""
-    return [_reading(resource, _count) for resource in assessments(chart, code)]
+    return [_reading(recording, _count) for recording in recordings(chart, code)]
 
 
 def measures(chart: Chart, code: AssessmentCode, unit: str) -> list[Reading[Interval]]:
     """Every recording of a measure, as an interval in a UCUM unit."""
-    return [_reading(resource, lambda r: _measure(r, unit)) for resource in assessments(chart, code)]
+    return [_reading(recording, lambda r: _measure(r, unit)) for recording in recordings(chart, code)]
 
 
-def _reading(resource: Resource, read: Callable[[Resource], Fact[T]]) -> Reading[T]:
+def _reading(recording: Recording, read: Callable[[Resource], Fact[T]]) -> Reading[T]:
+    resource = recording.observation
     date = when(resource)
-    origin = (source(resource, date),)
-    unusable = _unusable(resource, origin)
+    origin = (Source(recording.reference, date.day if date else None),)
+    unusable = _unusable(recording, origin)
     fact = read(resource) if unusable is None else unusable
     if isinstance(fact, Known):
         note = "preliminary" if resource.status == "preliminary" else fact.note
@@ -118,11 +157,12 @@ def _reading(resource: Resource, read: Callable[[Resource], Fact[T]]) -> Reading
     return Reading(Unknown(fact.why, origin, fact.note), date)
 
 
-def _unusable(resource: Resource, origin: tuple[Source, ...]) -> Unknown | None:
+def _unusable(recording: Recording, origin: tuple[Source, ...]) -> Unknown | None:
+    resource = recording.observation
     if resource.dataAbsentReason is not None:
         reason = next((c.code for c in resource.dataAbsentReason.codings() if c.code), None)
         return Unknown(WhyUnknown.DATA_ABSENT, origin, reason)
-    where = problem(resource)
+    where = recording.fault or problem(resource)
     if where is not None:
         return Unknown(WhyUnknown.MALFORMED, origin, f"element {where}")
     return None
@@ -180,6 +220,8 @@ def _measure(resource: Resource, unit: str) -> Fact[Interval]:
         return Unknown(WhyUnknown.VALUE)
     if isinstance(fact, Known) and below_zero(fact.value):
         return Unknown(WhyUnknown.MALFORMED, note="below zero")
+    if isinstance(fact, Known) and unit == "cm" and beyond_any_tumour(fact.value):
+        return Unknown(WhyUnknown.MALFORMED, note="larger than any liver tumour")
     if isinstance(fact, Known) and unit == "%" and not within_0_and_100(fact.value):
         return Unknown(WhyUnknown.MALFORMED, note="outside 0-100 %")
     return fact

@@ -12,7 +12,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
 from fhir_mappings.dates import DateInterval, parse_date, period
-from fhir_mappings.facts import Source
+from fhir_mappings.facts import Source, quoted
 from fhir_mappings.select import Chart, Unused, WhyUnused
 from fhir_mappings.terminology import Concept
 from fhir_mappings.typed import problem
@@ -48,6 +48,7 @@ class ConditionReading:
     when: DateInterval | None  # recorded, else onset: the last date it speaks for
     own_dates: tuple[DateInterval, ...]
     abated: bool
+    evidence: frozenset[str] = frozenset()  # the DiagnosticReports that it rests on
 
 
 def conditions(chart: Chart) -> tuple[list[ConditionReading], list[Unused]]:
@@ -79,13 +80,13 @@ def _read(resource: Resource, concepts: frozenset[Concept], chart: Chart) -> Con
     verification = _codes(resource.verificationStatus)
     clinical = _codes(resource.clinicalStatus)
     abated = _is_abated(resource)
-    neuroendocrine = _is_neuroendocrine(concepts)
+    neuroendocrine = is_neuroendocrine(concepts)
     own_dates = tuple(date for date in _dates(resource) if date is not None)
     when = parse_date(resource.recordedDate) or (own_dates[0] if own_dates else None)
     return ConditionReading(
         source=Source(resource.reference, when.day if when else None),
         concepts=concepts,
-        label=(resource.code.label() if resource.code else None) or "condition without a name",
+        label=quoted((resource.code.label() if resource.code else None) or "condition without a name"),
         # Several codes, or one we do not know ("suspected"): nobody has confirmed it.
         confirmed=resource.verificationStatus is None or verification == {"confirmed"},
         # A status that is there and not understood (text, or a foreign code) is no licence to read it as active.
@@ -102,6 +103,7 @@ def _read(resource: Resource, concepts: frozenset[Concept], chart: Chart) -> Con
         when=when,
         own_dates=own_dates,
         abated=abated,
+        evidence=frozenset(_evidence(resource, chart)),
     )
 
 
@@ -112,6 +114,8 @@ def _concepts(resource: Resource, chart: Chart) -> frozenset[Concept]:
             found |= chart.concepts(extension.valueCodeableConcept)
     for site in resource.body_sites():
         found |= chart.concepts(site)
+    if {Concept.METASTASIS_SITE_UNSTATED, Concept.EXTRAHEPATIC_BODY_SITE} <= found:
+        found |= {Concept.EXTRAHEPATIC_METASTASIS}
     return found
 
 
@@ -129,7 +133,8 @@ def _is_abated(resource: Resource) -> bool:
     return any(form is not None for form in forms)
 
 
-def _is_neuroendocrine(concepts: frozenset[Concept]) -> bool:
+def is_neuroendocrine(concepts: frozenset[Concept]) -> bool:
+    """True if the concepts, taken together, name a neuroendocrine tumour of the kind that this product knows."""
     if Concept.MERKEL_CELL in concepts:
         # A neuroendocrine carcinoma of the skin by some names, and never the tumour of this protocol.
         return False
@@ -156,6 +161,15 @@ def _mapped(resource: Resource, look_up: Callable[[str | None, str | None], str 
     elements = [resource.code, *resource.body_sites()]
     found = (look_up(c.system, c.code) for element in elements if element for c in element.codings())
     return frozenset(site for site in found if site is not None)
+
+
+def _evidence(resource: Resource, chart: Chart) -> Iterator[str]:
+    """The DiagnosticReports of this chart that the record names as its evidence, in R4's element or in R5's."""
+    for evidence in resource.evidence or ():
+        for named in (*(evidence.detail or ()), evidence.reference):
+            target = (named.reference or "").partition("/_history/")[0] if named is not None else ""
+            if target in chart.reports:
+                yield chart.reports[target]
 
 
 def _dates(resource: Resource) -> Iterator[DateInterval | None]:

@@ -14,7 +14,7 @@ from msgspec import Raw, Struct
 from fhir_mappings.wire import NOTHING, Coded, Entry, EntryResponse, Link, Resource, Search
 
 
-class Malformed(Struct, frozen=True):
+class Malformed(Struct, frozen=True, gc=False):
     """A resource that could not be decoded: what can still be said of it, and where it went wrong."""
 
     reference: str
@@ -22,20 +22,20 @@ class Malformed(Struct, frozen=True):
     where: str
 
 
-class _LooseResource(Struct, frozen=True):
+class _LooseResource(Struct, frozen=True, gc=False):
     resourceType: Any = None
     id: Any = None
     code: Raw = NOTHING
 
 
-class _LooseEntry(Struct, frozen=True):
+class _LooseEntry(Struct, frozen=True, gc=False):
     fullUrl: Any = None
     resource: Raw = NOTHING
     search: Any = None
     response: Any = None
 
 
-class _LooseBundle(Struct, frozen=True):
+class _LooseBundle(Struct, frozen=True, gc=False):
     resourceType: str
     entry: list[Raw] | None = None
     link: Any = None
@@ -50,7 +50,7 @@ _LOOSE_BUNDLE = msgspec.json.Decoder(_LooseBundle)
 _CODED = msgspec.json.Decoder(Coded)
 
 # What msgspec raises of bytes that are not JSON of the expected shape.
-_UNREADABLE = (msgspec.DecodeError, RecursionError, UnicodeDecodeError)
+UNREADABLE = (msgspec.DecodeError, RecursionError, UnicodeDecodeError)
 _DEEPEST_BUNDLE = 5
 
 
@@ -61,14 +61,14 @@ def decode(raw: bytes | Raw, depth: int = 0) -> tuple[Resource | None, list[Malf
     """
     try:
         return _RESOURCE.decode(raw), []
-    except _UNREADABLE as error:
+    except UNREADABLE as error:
         return _decode_piece_by_piece(raw, str(error), depth)
 
 
 def _decode_piece_by_piece(raw: bytes | Raw, complaint: str, depth: int) -> tuple[Resource | None, list[Malformed]]:
     try:
         bundle = _LOOSE_BUNDLE.decode(raw)
-    except _UNREADABLE:
+    except UNREADABLE:
         bundle = None
     if bundle is None or bundle.resourceType != "Bundle" or depth > _DEEPEST_BUNDLE:
         return None, [_malformed(raw, complaint)]
@@ -86,7 +86,7 @@ def _decode_piece_by_piece(raw: bytes | Raw, complaint: str, depth: int) -> tupl
 def _decode_entry(raw: Raw, entries: list[Entry], malformed: list[Malformed], depth: int) -> None:
     try:
         loose = _LOOSE_ENTRY.decode(raw)
-    except _UNREADABLE as error:
+    except UNREADABLE as error:
         malformed.append(_malformed(raw, str(error)))
         return
     status = loose.response.get("status") if isinstance(loose.response, dict) else None
@@ -114,7 +114,7 @@ def _malformed(raw: bytes | Raw, complaint: str) -> Malformed:
     where = complaint.rpartition(" - at ")[2].strip("`") if " - at " in complaint else "$"
     try:
         loose = _LOOSE_RESOURCE.decode(raw)
-    except _UNREADABLE:
+    except UNREADABLE:
         return Malformed("resource/unreadable", None, where)
     kind = loose.resourceType if isinstance(loose.resourceType, str) else "resource"
     identity = loose.id if isinstance(loose.id, str) else "without-id"
@@ -122,7 +122,7 @@ def _malformed(raw: bytes | Raw, complaint: str) -> Malformed:
     if loose.code != NOTHING:
         try:
             code = _CODED.decode(loose.code)
-        except _UNREADABLE:
+        except UNREADABLE:
             code = None
     return Malformed(f"{kind}/{identity}", code, where)
 

@@ -42,6 +42,7 @@ class WhyUnknown(StrEnum):
     REGIONAL_OR_DISTANT = "regional_or_distant"
     WHICH_PRIMARY = "which_primary"
     EARLY_AFTER_TREATMENT = "early_after_treatment"
+    NOT_GRADED = "not_graded"  # a course is recorded, not in the grades that the rule needs
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,6 +81,14 @@ class Unknown(_NoTruthValue):
 
 
 Fact: TypeAlias = Known[T] | Unknown
+
+_LONGEST_QUOTE = 60
+
+
+def quoted(text: str) -> str:
+    """Text of the chart as a note shows it: on one line, and no longer than a card could bear."""
+    line = " ".join(text[: 4 * _LONGEST_QUOTE].split())
+    return line if len(line) <= _LONGEST_QUOTE and len(text) <= 4 * _LONGEST_QUOTE else f"{line[:_LONGEST_QUOTE]}…"
 
 
 @dataclass(frozen=True, slots=True)

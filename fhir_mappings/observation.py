@@ -1,4 +1,4 @@
-"""Observations as measurements: tumour markers, Ki-67, tumour sizes, liver tests.
+"""Observations as measurements: tumour markers and liver tests, and what every reader of a measurement needs.
 
 FHIR: https://hl7.org/fhir/R4/observation.html
 # not read: note, performer, device, focus (they do not change a value); hasMember (members come as resources).
@@ -10,24 +10,30 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from decimal import Decimal
 
+from msgspec.structs import replace
+
 from fhir_mappings.dates import DateInterval, parse_date, period
-from fhir_mappings.facts import Fact, Interval, Known, Source, Unknown, WhyUnknown
-from fhir_mappings.quantities import RawQuantity, quantity_in, range_in, written_number
+from fhir_mappings.facts import Fact, Interval, Known, Source, Unknown, WhyUnknown, quoted
+from fhir_mappings.quantities import quantity_in, range_in, written_number
 from fhir_mappings.reading import Reading
+from fhir_mappings.reference_range import above_range, below_range, flagged_high, raw_quantity
 from fhir_mappings.select import Chart
-from fhir_mappings.terminology import Concept, canonical_system
+from fhir_mappings.terminology import Concept
 from fhir_mappings.typed import problem
 from fhir_mappings.wire import Coded, Component, Quantity, Range, Resource
 
 COUNTED = frozenset({"final", "amended", "corrected", "preliminary"})
 
-_HIGH = frozenset({"H", "HH", "HU"})
-_INTERPRETATIONS = frozenset({
-    "http://terminology.hl7.org/CodeSystem/v3-ObservationInterpretation",
-    "http://terminology.hl7.org/CodeSystem/v2-0078",
-    "http://hl7.org/fhir/v2/0078",
-    None,
-})  # fmt: skip
+_VALUES = (
+    "valueQuantity", "valueCodeableConcept", "valueString", "valueBoolean", "valueInteger", "valueRange", "valueRatio",
+    "dataAbsentReason",
+)  # fmt: skip
+# g/mol. Chromogranin A has none agreed: it is compared only within one unit.
+_MOLAR_MASS = {
+    Concept.PLATELET_SEROTONIN: Decimal("176.22"),
+    Concept.SEROTONIN_OTHER_SPECIMEN: Decimal("176.22"),
+    Concept.URINARY_5_HIAA: Decimal("191.18"),
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,13 +45,46 @@ class Marker:
     assay: str
 
 
+def is_counted(resource: Resource) -> bool:
+    """True by its status; one that has none is looked at too, and found not to be FHIR, so that it is shown."""
+    return resource.status is None or resource.status in COUNTED
+
+
 def observations(chart: Chart, concept: Concept) -> list[Resource]:
-    """This patient's Observations of a concept whose status counts."""
-    return [
-        resource
-        for resource in chart.of_type("Observation")
-        if concept in chart.concepts(resource.code) and resource.status in COUNTED
-    ]
+    """This patient's Observations of a concept whose status counts; of a panel, each component that is of the concept.
+
+    An Observation that has a value of its own is counted once, whatever its components repeat.
+    """
+    found: list[Resource] = []
+    for resource in chart.observations(concept):
+        if not is_counted(resource):
+            continue
+        parts = [part for part in resource.component or () if concept in chart.concepts(part.code)]
+        itself = concept in chart.concepts(resource.code)
+        if itself and (not parts or any(getattr(resource, name) is not None for name in _VALUES)):
+            found.append(resource)
+        else:
+            found += [_as_observation(resource, part) for part in parts]
+    return found
+
+
+def _as_observation(panel: Resource, part: Component) -> Resource:
+    """A component as the Observation that it could have been: its own value, with all else that the panel says."""
+    return replace(
+        panel,
+        code=part.code,
+        valueQuantity=part.valueQuantity,
+        valueCodeableConcept=part.valueCodeableConcept,
+        valueString=part.valueString,
+        valueInteger=part.valueInteger,
+        valueRange=part.valueRange,
+        valueBoolean=None,
+        valueRatio=None,
+        dataAbsentReason=part.dataAbsentReason or panel.dataAbsentReason,
+        interpretation=part.interpretation,
+        referenceRange=part.referenceRange,
+        component=None,
+    )
 
 
 def when(resource: Resource) -> DateInterval | None:
@@ -67,33 +106,7 @@ def markers(chart: Chart, concept: Concept) -> list[Reading[Marker]]:
     found = []
     for resource in observations(chart, concept):
         date = when(resource)
-        found.append(Reading(_marker(resource, source(resource, date)), date))
-    return found
-
-
-def percentages(chart: Chart, concept: Concept) -> list[Reading[Interval]]:
-    """Every counted result of a concept that is a percentage of cells, as an interval in percent."""
-    found = []
-    for resource in observations(chart, concept):
-        date = when(resource)
-        origin = (source(resource, date),)
-        fact = _percentage(resource)
-        if resource.status == "preliminary":
-            fact = Unknown(WhyUnknown.PRELIMINARY, note="preliminary report")
-        found.append(Reading(with_sources(fact, origin), date))
-    return found
-
-
-def tumour_diameters(chart: Chart) -> list[Reading[Interval]]:
-    """Longest diameters (cm) of liver tumours by mCODE tumour size; one with a specimen is pathology's."""
-    found = []
-    for resource in observations(chart, Concept.TUMOUR_SIZE):
-        in_liver = any(Concept.LIVER_BODY_SITE in chart.concepts(site) for site in resource.body_sites())
-        if not in_liver or resource.specimen:
-            continue
-        date = when(resource)
-        fact = _diameter(resource, chart)
-        found.append(Reading(with_sources(fact, (source(resource, date),)), date))
+        found.append(Reading(_marker(resource, source(resource, date), concept), date))
     return found
 
 
@@ -102,16 +115,37 @@ def outside_own_range(chart: Chart, concept: Concept) -> Iterator[Reading[str]]:
     for resource in observations(chart, concept):
         if problem(resource) is not None or resource.valueQuantity is None:
             continue
-        if _flagged_high(resource) or _above(resource) or _below(resource):
+        if flagged_high(resource) or above_range(resource) or below_range(resource):
             date = when(resource)
             text = raw_quantity(resource.valueQuantity).text()
             yield Reading(Known(text, (source(resource, date),)), date)
 
 
-def raw_quantity(quantity: Quantity) -> RawQuantity:
-    """A wire Quantity for conversion, its system in canonical form."""
-    system = canonical_system(quantity.system) or None
-    return RawQuantity(quantity.value, quantity.comparator, quantity.unit, system, quantity.code)
+def newest_result(chart: Chart, concept: Concept) -> Reading[str] | None:
+    """The latest result of a concept as text, to be shown beside what it bears on; None if none has a date."""
+    dated = [
+        (date, resource)
+        for resource in observations(chart, concept)
+        if resource.valueQuantity is not None and resource.valueQuantity.value is not None
+        if (date := when(resource)) is not None and not date.certainly_after_instant(chart.as_of)
+    ]
+    for date, resource in sorted(dated, key=lambda pair: (pair[0].last, pair[1].reference), reverse=True):
+        if resource.valueQuantity is not None and problem(resource) is None:
+            text = raw_quantity(resource.valueQuantity).text()
+            return Reading(Known(text, (source(resource, date),)), date)
+    return None
+
+
+def coded_values(chart: Chart, concept: Concept) -> list[Reading[str]]:
+    """Every counted result of a concept whose value is a code, by its name or else the code: for showing only."""
+    found = []
+    for resource in observations(chart, concept):
+        date, value = when(resource), resource.valueCodeableConcept
+        code = next((c.code for c in value.codings() if c.code), None) if value else None
+        name = (value.label() if value else None) or code
+        origin = (source(resource, date),)
+        found.append(Reading(Known(quoted(name), origin) if name else Unknown(WhyUnknown.VALUE, origin), date))
+    return found
 
 
 def with_sources(fact: Fact[Interval], sources: tuple[Source, ...]) -> Fact[Interval]:
@@ -134,9 +168,9 @@ def quantity_or_range(
     return None
 
 
-def _marker(resource: Resource, origin: Source) -> Fact[Marker]:
+def _marker(resource: Resource, origin: Source, concept: Concept) -> Fact[Marker]:
     if resource.dataAbsentReason is not None:
-        return Unknown(WhyUnknown.DATA_ABSENT, (origin,), _label(resource.dataAbsentReason))
+        return Unknown(WhyUnknown.DATA_ABSENT, (origin,), reason_code(resource.dataAbsentReason))
     where = problem(resource)
     if where is not None:
         return Unknown(WhyUnknown.MALFORMED, (origin,), f"element {where}")
@@ -144,8 +178,8 @@ def _marker(resource: Resource, origin: Source) -> Fact[Marker]:
     if result is None:
         return Unknown(WhyUnknown.RESULT_MISSING, (origin,))
     if not _is_result(resource):
-        return Unknown(WhyUnknown.VALUE, (origin,), "words instead of a result, or below zero")
-    elevated = True if _flagged_high(resource) else _above_range(resource)
+        return Unknown(WhyUnknown.VALUE, (origin,), "words instead of a result, below zero, or zero without a unit")
+    elevated = True if flagged_high(resource) else above_range(resource, _MOLAR_MASS.get(concept))
     note = "preliminary" if resource.status == "preliminary" else None
     assay = next((c.code for c in resource.code.codings() if c.code), "") if resource.code else ""
     return Known(Marker(elevated, result, assay), (origin,), note)
@@ -155,101 +189,24 @@ def _is_result(resource: Resource) -> bool:
     """A number, or a finding flagged by the laboratory; "pending" and "haemolysed" are no results."""
     quantity = resource.valueQuantity
     if quantity is not None and quantity.value is not None:
-        return quantity.value >= 0
-    written = bool(resource.valueString) and written_number(str(resource.valueString)) is not None
-    return written or resource.valueInteger is not None or _flagged_high(resource)
+        # Old interfaces send 0 without a unit where the real result stands in a text.
+        return quantity.value > 0 or (quantity.value == 0 and bool(quantity.unit or quantity.code))
+    text = written_value(resource)
+    written = text is not None and written_number(text) is not None
+    return written or resource.valueInteger is not None or flagged_high(resource)
 
 
 def _result_text(resource: Resource) -> str | None:
     if resource.valueQuantity is not None and resource.valueQuantity.value is not None:
         return raw_quantity(resource.valueQuantity).text()
     if resource.valueString:
-        return resource.valueString
+        return quoted(resource.valueString)
     if resource.valueCodeableConcept is not None:
-        return resource.valueCodeableConcept.label()
+        label = resource.valueCodeableConcept.label()
+        return quoted(label) if label else None
     if resource.valueInteger is not None:
         return str(resource.valueInteger)
     return None
-
-
-def _flagged_high(resource: Resource) -> bool:
-    return any(
-        coding.code in _HIGH and coding.system in _INTERPRETATIONS
-        for flag in _interpretations(resource)
-        for coding in flag.codings()
-    )
-
-
-def _interpretations(resource: Resource) -> list[Coded]:
-    flags = resource.interpretation
-    if flags is None:
-        return []
-    return flags if isinstance(flags, list) else [flags]
-
-
-def _above_range(resource: Resource) -> bool | None:
-    """True or False against the result's own single reference range in the same unit; None if there is none."""
-    value = resource.valueQuantity
-    limits = [r.high for r in resource.referenceRange or () if r.high and r.high.value is not None]
-    if value is None or value.value is None or len(limits) != 1:
-        return None
-    if (limits[0].code or limits[0].unit) != (value.code or value.unit):
-        return None
-    limit = limits[0].value
-    assert limit is not None  # noqa: S101 - filtered above
-    match value.comparator:
-        case None | "":
-            return value.value > limit
-        case ">":
-            return True if value.value >= limit else None
-        case ">=":
-            return True if value.value > limit else None
-        case "<" | "<=":
-            return False if value.value <= limit else None
-        case _:
-            return None
-
-
-def _above(resource: Resource) -> bool:
-    return _above_range(resource) is True
-
-
-def _below(resource: Resource) -> bool:
-    value = resource.valueQuantity
-    lows = [r.low for r in resource.referenceRange or () if r.low and r.low.value is not None]
-    if value is None or value.value is None or len(lows) != 1 or value.comparator not in (None, "<", "<="):
-        return False
-    low = lows[0]
-    return (low.code or low.unit) == (value.code or value.unit) and value.value < (low.value or Decimal(0))
-
-
-def _percentage(resource: Resource) -> Fact[Interval]:
-    if resource.dataAbsentReason is not None:
-        return Unknown(WhyUnknown.DATA_ABSENT, note=_label(resource.dataAbsentReason))
-    where = problem(resource)
-    if where is not None:
-        return Unknown(WhyUnknown.MALFORMED, note=f"element {where}")
-    fact = quantity_or_range(resource.valueQuantity, resource.valueRange, "%", dimensionless="%")
-    if fact is None and resource.valueString:
-        fact = _written_percentage(resource.valueString)
-    if fact is None:
-        other = (resource.valueRatio, resource.valueInteger, resource.valueCodeableConcept, resource.valueBoolean)
-        said_otherwise = any(value is not None for value in other)
-        return Unknown(WhyUnknown.VALUE if said_otherwise else WhyUnknown.RESULT_MISSING)
-    if isinstance(fact, Known) and not within_0_and_100(fact.value):
-        return Unknown(WhyUnknown.MALFORMED, note="outside 0-100 %")
-    return fact
-
-
-def _written_percentage(text: str) -> Fact[Interval]:
-    written = written_number(text)
-    if written is None:
-        return Unknown(WhyUnknown.VALUE, note="free text")
-    interval, percent = written
-    # "0,5" without a sign may be half a per cent or one half: the unit is not guessed.
-    if percent is None and interval.high is not None and interval.high <= 1:
-        return Unknown(WhyUnknown.UNIT, note=f"recorded as {interval.text()} without a unit")
-    return Known(interval)
 
 
 def within_0_and_100(interval: Interval) -> bool:
@@ -258,30 +215,28 @@ def within_0_and_100(interval: Interval) -> bool:
     return all(0 <= end <= 100 for end in ends)
 
 
-def _diameter(resource: Resource, chart: Chart) -> Fact[Interval]:
-    if resource.dataAbsentReason is not None:
-        return Unknown(WhyUnknown.DATA_ABSENT, note=_label(resource.dataAbsentReason))
-    where = problem(resource)
-    if where is not None:
-        return Unknown(WhyUnknown.MALFORMED, note=f"element {where}")
-    longest = [c for c in resource.component or () if _is_longest(c, chart)]
-    parts: list[tuple[Quantity | None, Range | None]] = [(c.valueQuantity, c.valueRange) for c in longest]
-    if not parts:
-        parts = [(resource.valueQuantity, resource.valueRange)]
-    fact = quantity_or_range(*parts[0], "cm") if len(parts) == 1 else None
-    if isinstance(fact, Known) and below_zero(fact.value):
-        return Unknown(WhyUnknown.MALFORMED, note="below zero")
-    return fact if fact is not None else Unknown(WhyUnknown.RESULT_MISSING)
-
-
 def below_zero(interval: Interval) -> bool:
     """True if an end of the interval is negative, which no size or share can be."""
     return any(end is not None and end < 0 for end in (interval.low, interval.high))
 
 
-def _is_longest(component: Component, chart: Chart) -> bool:
-    return Concept.TUMOUR_LONGEST_DIAMETER in chart.concepts(component.code)
+# A size beyond this is one in another unit than it claims.
+_LARGEST_CM = Decimal(50)
 
 
-def _label(coded: Coded) -> str | None:
-    return next((c.code for c in coded.codings() if c.code), None)
+def beyond_any_tumour(centimetres: Interval) -> bool:
+    """True if the size is certainly larger than a liver tumour can be."""
+    return centimetres.low is not None and centimetres.low > _LARGEST_CM
+
+
+def reason_code(coded: Coded) -> str | None:
+    """The code of a dataAbsentReason, for a reader."""
+    return next((quoted(c.code) for c in coded.codings() if c.code), None)
+
+
+def written_value(resource: Resource | Component) -> str | None:
+    """The result where it is written as text: valueString, or a concept that has no code at all."""
+    if resource.valueString is not None:
+        return resource.valueString
+    concept = resource.valueCodeableConcept
+    return concept.text if concept is not None and not any(True for _ in concept.codings()) else None

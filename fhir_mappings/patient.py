@@ -21,7 +21,7 @@ def age_years(patient: Resource, as_of: datetime) -> Fact[Interval]:
     if patient.birthDate is None:
         return Unknown(WhyUnknown.NOT_RECORDED, (Source(patient.reference),))
     if born is None:
-        return Unknown(WhyUnknown.MALFORMED, origin, "birthDate is not a date")
+        return Unknown(WhyUnknown.MALFORMED, (Source(patient.reference),), "birthDate is not a date")
     if born.first.date() > as_of.date():
         return Unknown(WhyUnknown.FUTURE_DATE, origin)
     youngest = _completed_years(min(born.last.date(), as_of.date()), as_of.date())

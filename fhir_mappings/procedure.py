@@ -1,22 +1,23 @@
 """Procedures on the liver and its vessels that were done.
 
 FHIR: https://hl7.org/fhir/R4/procedure.html
-Only `completed` is done; everything else says nothing. Procedure.outcome is no failure of a
-therapy: that is a clinician's statement (assessment `failed-therapy`).
+Only `completed` is done; a `stopped` one is shown, everything else says nothing. Procedure.outcome is shown too and is
+no failure of a therapy: that is a clinician's statement (assessment `failed-therapy`).
 # not read: performer, location, complication, note.
 """
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 
 from fhir_mappings.dates import DateInterval, parse_date, period
-from fhir_mappings.facts import Known, Source
+from fhir_mappings.facts import Known, Source, quoted
 from fhir_mappings.reading import Reading
 from fhir_mappings.select import Chart, Unused, WhyUnused
 from fhir_mappings.terminology import Concept
 from fhir_mappings.typed import problem
-from fhir_mappings.wire import Resource
+from fhir_mappings.wire import Coded, Resource
 
 LIVER_DIRECTED = frozenset({
     Concept.LIVER_RESECTION,
@@ -25,6 +26,28 @@ LIVER_DIRECTED = frozenset({
     Concept.RADIOEMBOLISATION,
     Concept.LIVER_TRANSPLANTATION,
 })  # fmt: skip
+
+
+_NO_EMBOLISATION = frozenset({Concept.PORTAL_VEIN_EMBOLISATION, Concept.RADIOEMBOLISATION})
+# In the order in which one is named: a code can stand for two of them.
+_NAMES = {
+    Concept.RADIOEMBOLISATION: "radioembolisation",
+    Concept.PORTAL_VEIN_EMBOLISATION: "portal vein embolisation or ALPPS",
+    Concept.HEPATIC_ARTERY_EMBOLISATION: "hepatic artery embolisation",
+    Concept.LIVER_ABLATION: "liver ablation",
+    Concept.LIVER_TRANSPLANTATION: "liver transplantation",
+    Concept.LIVER_RESECTION: "liver resection",
+    Concept.BILIARY_ENTERIC_ANASTOMOSIS: "biliary-enteric anastomosis",
+}
+_HINTS = {
+    "bile duct joined to the gut?": (
+        "whipple", "pancreatoduodenectomy", "pancreaticoduodenectomy", "duodenopancreatectomy",
+    ),
+    "a caution before embolisation": (
+        "biliary stent", "bile duct stent", "biliary drain", "bile duct drain", "sphincterotomy",
+    ),
+}  # fmt: skip
+_LONGEST_NAME = 200
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,12 +67,8 @@ def procedures(chart: Chart) -> tuple[list[ProcedureReading], list[Unused]]:
     found: list[ProcedureReading] = []
     unused: list[Unused] = []
     for resource in chart.of_type("Procedure"):
-        concepts = chart.concepts(resource.code)
-        for site in resource.body_sites():
-            concepts |= chart.concepts(site)
-        if Concept.EMBOLISATION_SITE_UNSTATED in concepts and Concept.LIVER_BODY_SITE in concepts:
-            concepts |= {Concept.HEPATIC_ARTERY_EMBOLISATION}
-        if not concepts or resource.status != "completed":
+        concepts = _concepts(resource, chart)
+        if not concepts or resource.status not in (None, "completed"):
             continue
         where = problem(resource)
         if where is not None:
@@ -61,6 +80,47 @@ def procedures(chart: Chart) -> tuple[list[ProcedureReading], list[Unused]]:
             date = None
         found.append(ProcedureReading(Source(resource.reference, date.day if date else None), concepts, date))
     return found, unused
+
+
+def remarks(chart: Chart) -> Iterator[tuple[str, Source]]:
+    """What belongs on a card and changes nothing: stopped and unsuccessful attempts, and what is no embolisation."""
+    for resource in chart.of_type("Procedure"):
+        if resource.status not in ("completed", "stopped"):
+            continue
+        date = performed(resource)
+        origin = Source(resource.reference, date.day if date else None)
+        concepts = _concepts(resource, chart)
+        kinds = [name for concept, name in _NAMES.items() if concept in concepts]
+        if kinds and resource.status == "stopped":
+            yield f"{kinds[0]} recorded as stopped", origin
+        elif kinds and _unsuccessful(resource, chart):
+            yield f"attempt of {kinds[0]} recorded as unsuccessful (failed or not?)", origin
+        elif kinds and concepts & _NO_EMBOLISATION and Concept.HEPATIC_ARTERY_EMBOLISATION not in concepts:
+            yield kinds[0], origin
+        elif resource.status == "completed" and Concept.BILIARY_ENTERIC_ANASTOMOSIS not in concepts:
+            yield from ((hint, origin) for hint in _by_name(resource))
+
+
+def _concepts(resource: Resource, chart: Chart) -> frozenset[Concept]:
+    concepts = chart.concepts(resource.code)
+    for site in resource.body_sites():
+        concepts |= chart.concepts(site)
+    if Concept.EMBOLISATION_SITE_UNSTATED in concepts and Concept.LIVER_BODY_SITE in concepts:
+        concepts |= {Concept.HEPATIC_ARTERY_EMBOLISATION}
+    return concepts
+
+
+def _unsuccessful(resource: Resource, chart: Chart) -> bool:
+    return isinstance(resource.outcome, Coded) and Concept.UNSUCCESSFUL_OUTCOME in chart.concepts(resource.outcome)
+
+
+def _by_name(resource: Resource) -> Iterator[str]:
+    """What the words alone suggest, for which no sure code is listed; never more than a hint."""
+    name = (resource.code.label() if resource.code else None) or ""
+    words = name[:_LONGEST_NAME].lower()
+    for hint, spellings in _HINTS.items():
+        if any(spelling in words for spelling in spellings):
+            yield f"{quoted(name)} (by its name only: {hint})"
 
 
 def latest_of(found: list[ProcedureReading], concepts: frozenset[Concept]) -> Reading[str] | None:

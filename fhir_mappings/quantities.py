@@ -14,7 +14,7 @@ from fractions import Fraction
 from functools import cache, lru_cache
 from typing import Any
 
-from fhir_mappings.facts import Fact, Interval, Known, Unknown, WhyUnknown
+from fhir_mappings.facts import Fact, Interval, Known, Unknown, WhyUnknown, quoted
 
 UCUM = "http://unitsofmeasure.org"
 
@@ -36,7 +36,11 @@ _WRITTEN_UNITS = {
 }
 _ANNOTATION = re.compile(r"\{[^}]*\}")
 _NUMBER = r"\d+(?:[.,]\d+)?"
-_WRITTEN = re.compile(rf"\s*(<=|>=|<|>|≤|≥)?\s*({_NUMBER})\s*(?:(?:-|–|to)\s*({_NUMBER}))?\s*(%)?\s*")
+# "GT 45" is how some senders write ">45"; with a blank, so that no unit or word is taken for it.
+_SIGNS = {"≤": "<=", "≥": ">=", "LT": "<", "LE": "<=", "LTE": "<=", "GT": ">", "GE": ">=", "GTE": ">="}
+_WRITTEN = re.compile(
+    rf"\s*(<=|>=|<|>|≤|≥|(?:GTE|GT|GE|LTE|LT|LE)(?=\s))?\s*({_NUMBER})\s*(?:(?:-|–|to)\s*({_NUMBER}))?\s*(%)?\s*"
+)
 # Beyond these no measurement of ours is real, and printing one would cost memory (1e999999).
 _LARGEST_EXPONENT, _FINEST = 12, -12
 # Longer texts are no number or unit, and would cost time in the patterns; so would 10*99999999 in the library.
@@ -57,7 +61,7 @@ class RawQuantity:
     def text(self) -> str:
         """The quantity as recorded, for a reader."""
         value = "?" if self.value is None else f"{self.value:.12g}"
-        return f"{self.comparator or ''}{value} {self.unit or self.code or '(no unit)'}"
+        return f"{quoted(self.comparator or '')}{value} {quoted(self.unit or self.code or '(no unit)')}"
 
 
 def quantity_in(raw: RawQuantity, target: str, *, dimensionless: str | None = None) -> Fact[Interval]:
@@ -67,7 +71,7 @@ def quantity_in(raw: RawQuantity, target: str, *, dimensionless: str | None = No
     Unknown(unit_not_understood) where there is no unit or no way from it to the target; Unknown(malformed) for a
     value that cannot be a measurement.
     """
-    if raw.value is None or not _plausible(raw.value):
+    if raw.value is None or not plausible(raw.value):
         return Unknown(WhyUnknown.MALFORMED, note=f"value not readable ({_unit_text(raw)})")
     unit = _ucum_unit(raw)
     factor = None if unit is None else conversion_factor(unit, target, dimensionless)
@@ -118,14 +122,14 @@ def written_number(text: str) -> tuple[Interval, str | None] | None:
         return None
     comparator, first, second, percent = match.groups()
     low = Decimal(first.replace(",", "."))
-    if not _plausible(low):
+    if not plausible(low):
         return None
     if second is not None:
         high = Decimal(second.replace(",", "."))
-        if comparator or high < low or not _plausible(high):
+        if comparator or high < low or not plausible(high):
             return None
         return Interval(low, high), percent
-    symbol = {"≤": "<=", "≥": ">="}.get(comparator or "", comparator)
+    symbol = _SIGNS.get(comparator or "", comparator)
     fact = _interval(low, symbol, None)
     return (fact.value, percent) if isinstance(fact, Known) else None
 
@@ -149,6 +153,21 @@ def conversion_factor(unit: str, target: str, dimensionless: str | None = None) 
     if _ABSURD_EXPONENT.search(source):
         return None
     return _ucum_factor(source, goal)
+
+
+def factor_between(one: RawQuantity, other: RawQuantity, molar_mass: Decimal | None = None) -> Fraction | None:
+    """The factor from the unit of one quantity to that of another; from mass to moles only by a molar mass (g/mol)."""
+    source, goal = _ucum_unit(one), _ucum_unit(other)
+    if source is None or goal is None:
+        return None
+    factor = conversion_factor(source, goal)
+    if factor is not None or molar_mass is None:
+        return factor
+    mass = Fraction(molar_mass)
+    to_moles, to_grams = conversion_factor(source, f"g.{goal}/mol"), conversion_factor(f"g.{source}/mol", goal)
+    if to_moles is not None:
+        return to_moles / mass
+    return None if to_grams is None else to_grams * mass
 
 
 @cache
@@ -185,7 +204,8 @@ def _ucum_unit(raw: RawQuantity) -> str | None:
     return raw.code
 
 
-def _plausible(value: Decimal) -> bool:
+def plausible(value: Decimal) -> bool:
+    """True of a number that a measurement can have, and that arithmetic can bear."""
     # By its exponents alone: arithmetic on 1e1000000 would overflow before it could be refused.
     exponent = value.as_tuple().exponent
     return isinstance(exponent, int) and exponent >= _FINEST and value.adjusted() <= _LARGEST_EXPONENT
@@ -213,4 +233,4 @@ def _interval(value: Decimal, comparator: str | None, raw: RawQuantity | None) -
 
 
 def _unit_text(raw: RawQuantity) -> str:
-    return raw.unit or raw.code or "no unit"
+    return quoted(raw.unit or raw.code or "no unit")

@@ -1,8 +1,7 @@
-"""From the answers to our prefetch queries to one patient's chart, keeping four kinds of nothing apart.
+"""From the answers to our prefetch queries to one patient's chart.
 
-An answer is absent (not asked or not sent), failed (OperationOutcome, or not FHIR at all), partial (more pages exist)
-or complete; a complete answer may be empty. Resources of other patients, without a subject or not decodable are left
-out of the chart and listed in it with the reason: nothing is dropped in silence.
+Resources of other patients, without a subject or not decodable are left out of the chart and listed in it with the
+reason: nothing is dropped in silence.
 """
 
 from __future__ import annotations
@@ -12,37 +11,16 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
 
-from msgspec.structs import replace
+from msgspec import Raw
 
+from fhir_mappings.answer import ABSENT, Answer, Availability
 from fhir_mappings.compartment import PatientIdentity, Whose, whose
-from fhir_mappings.decoding import Malformed, decode
-from fhir_mappings.terminology import Concept, Terminology
+from fhir_mappings.decoding import decode
+from fhir_mappings.questionnaire import answered
+from fhir_mappings.sifting import Matters
+from fhir_mappings.terminology import NELM_ASSESSMENT, Concept, Terminology, canonical_system
+from fhir_mappings.versions import newer
 from fhir_mappings.wire import Coded, Entry, Resource
-
-
-class Availability(StrEnum):
-    """What became of one query; only COMPLETE lets "nothing there" mean "nothing recorded"."""
-
-    COMPLETE = "complete"
-    PARTIAL = "partial"
-    FAILED = "failed"
-    ABSENT = "absent"
-
-
-@dataclass(frozen=True, slots=True)
-class Answer:
-    """The decoded answer to one query."""
-
-    availability: Availability
-    entries: tuple[Entry, ...] = ()
-    malformed: tuple[Malformed, ...] = ()
-
-
-ABSENT = Answer(Availability.ABSENT)
-
-_FAILURES = frozenset({"error", "fatal"})
-# Issue codes of a warning beside the hits: some results were left out (Epic 59204), so "nothing there" means nothing.
-_WITHHELD = frozenset({"suppressed", "incomplete"})
 
 
 class WhyUnused(StrEnum):
@@ -55,6 +33,8 @@ class WhyUnused(StrEnum):
     STATUS = "status"
     NOT_DIAGNOSTIC = "not_diagnostic"
     NOT_SUPPORTED = "fhir_version_not_supported"
+    OTHER_QUESTIONNAIRE = "other_questionnaire"
+    UNKNOWN_ITEM = "item_not_known"  # of our Questionnaire, in a version that this one does not know
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,14 +62,62 @@ class Chart:
     availability: Mapping[str, Availability]
     resources: Mapping[str, tuple[Resource, ...]]
     unused: tuple[Unused, ...] = field(default=())
+    medications: Mapping[str, Resource] = field(default_factory=dict)  # by every address that can mean one
+    reports: Mapping[str, str] = field(default_factory=dict)  # DiagnosticReports, likewise
+    passed_over: tuple[Raw, ...] = ()  # Observations under codes that mean nothing to us, as they were sent
+    identity: PatientIdentity | None = None
+    # Made when it is first asked for: a chart out of scope never pays for it.
+    by_meaning: dict[str, list[Resource]] = field(default_factory=dict, init=False, compare=False, repr=False)
 
     def of_type(self, resource_type: str) -> tuple[Resource, ...]:
-        """This patient's resources of one type, in no particular order."""
+        """This patient's resources of one type, by reference: a server's order of rows must not show."""
         return self.resources.get(resource_type, ())
+
+    def observations(self, meaning: Concept | str) -> Sequence[Resource]:
+        """This patient's Observations whose code, or a component's, means a concept or an assessment."""
+        if not self.by_meaning:
+            self.by_meaning.update(_by_meaning(self.of_type("Observation"), self.terminology))
+        return self.by_meaning.get(meaning, ())
+
+    def every_observation(self) -> Iterator[Resource]:
+        """This patient's Observations, those under codes that mean nothing to us decoded on the way."""
+        yield from self.of_type("Observation")
+        for raw in self.passed_over:
+            resource, _ = decode(raw)
+            if resource is not None and self.identity and _why_unused(resource, self.identity) is None:
+                yield resource
 
     def concepts(self, coded: Coded | None) -> frozenset[Concept]:
         """Every concept that any coding of the element stands for."""
         return concepts_of(coded, self.terminology)
+
+
+def matters_to(terminology: Terminology) -> Matters:
+    """Whether an Observation under a code is worth decoding."""
+
+    def matters(system: str | None, code: str | None) -> bool:
+        return bool(terminology.concepts(system, code)) or canonical_system(system) == NELM_ASSESSMENT
+
+    return matters
+
+
+def _by_meaning(resources: Sequence[Resource], terminology: Terminology) -> dict[str, list[Resource]]:
+    found: dict[str, list[Resource]] = {"": []}
+    for resource in resources:
+        codes = [resource.code, *(part.code for part in resource.component or ())]
+        meanings: set[str] = set()
+        for coding in (coding for code in codes if code is not None for coding in code.codings()):
+            meanings |= terminology.concepts(coding.system, coding.code)
+            if coding.code and canonical_system(coding.system) == NELM_ASSESSMENT:
+                meanings.add(assessment_meaning(coding.code))
+        for meaning in meanings:
+            found.setdefault(meaning, []).append(resource)
+    return found
+
+
+def assessment_meaning(code: str) -> str:
+    """How `Chart.observations` is asked for an assessment: some codes are spelled like a concept."""
+    return f"{NELM_ASSESSMENT}#{code}"
 
 
 def concepts_of(coded: Coded | None, terminology: Terminology) -> frozenset[Concept]:
@@ -100,36 +128,6 @@ def concepts_of(coded: Coded | None, terminology: Terminology) -> frozenset[Conc
     for coding in coded.codings():
         found |= terminology.concepts(coding.system, coding.code)
     return found
-
-
-def read_answer(raw: bytes | None, resource_type: str | None = None) -> Answer:
-    """Decode the value of one prefetch key (or one server answer); `None` stands for a key that is not there.
-
-    `resource_type` is what the query asked for: a lone resource of another type is no answer to it.
-    """
-    if raw is None:
-        return ABSENT
-    if raw.strip() == b"null":
-        return Answer(Availability.COMPLETE)
-    resource, malformed = decode(raw)
-    if resource is None or resource.resourceType is None:
-        return Answer(Availability.FAILED, malformed=tuple(malformed))
-    if resource.resourceType == "OperationOutcome":
-        return Answer(Availability.FAILED)
-    if resource.resourceType != "Bundle" and resource_type not in (None, resource.resourceType):
-        return Answer(Availability.FAILED)
-    if resource.resourceType != "Bundle":
-        return Answer(Availability.COMPLETE, (Entry(resource=_without_entries(resource)),), tuple(malformed))
-    entries = tuple(_flatten(resource))
-    if _query_failed(resource, malformed):
-        return Answer(Availability.FAILED)
-    issues = [issue for entry in entries if entry.resource for issue in entry.resource.issue or ()]
-    if any(issue.severity in _FAILURES for issue in issues):
-        return Answer(Availability.FAILED)
-    partial = _has_next(resource) or _lost_something(resource, entries, malformed)
-    partial = partial or any(issue.code in _WITHHELD for issue in issues)
-    usable = tuple(e for e in entries if e.resource and e.resource.resourceType != "OperationOutcome")
-    return Answer(Availability.PARTIAL if partial else Availability.COMPLETE, usable, tuple(malformed))
 
 
 def build_chart(
@@ -150,6 +148,8 @@ def build_chart(
     identity = PatientIdentity.of(patient_id, fhir_server, _patient_urls(entries, patient_id))
     usable: dict[str, dict[str, Resource]] = {}
     unused: dict[str, Unused] = {}
+    medications: dict[str, Resource] = {}
+    reports: dict[str, str] = {}
     for number, entry in enumerate(entries):
         resource = entry.resource
         if resource is None or resource.resourceType in (None, "Patient"):
@@ -157,12 +157,17 @@ def build_chart(
         # Two results without an id are two results; only copies with the same id are one.
         key = resource.reference if resource.id else f"{resource.reference}#{number}"
         reason = _why_unused(resource, identity)
-        if reason is None:
+        if reason is None and resource.resourceType == "Medication":
+            for address in _addresses(entry, resource, fhir_server):
+                medications[address] = newer(medications.get(address), resource)
+        elif reason is None:
+            if resource.resourceType == "DiagnosticReport":
+                reports |= dict.fromkeys(_addresses(entry, resource, fhir_server), resource.reference)
             kept = usable.setdefault(str(resource.resourceType), {})
-            kept[key] = _newer(kept.get(key), resource)
+            kept[key] = newer(kept.get(key), resource)
         else:
-            concepts = concepts_of(resource.code, terminology)
-            unused[key] = Unused(resource.reference, reason, concepts, code=resource.code)
+            code = resource.code or resource.medicationCodeableConcept or resource.medication or answered(resource)
+            unused[key] = Unused(resource.reference, reason, concepts_of(code, terminology), code=code)
     for number, item in enumerate(piece for answer in answers.values() for piece in answer.malformed):
         unused[f"{item.reference}#malformed-{number}"] = Unused(
             item.reference, WhyUnused.MALFORMED, concepts_of(item.code, terminology), item.where, item.code
@@ -172,8 +177,12 @@ def build_chart(
         as_of=as_of,
         terminology=terminology,
         availability={key: answer.availability for key, answer in answers.items()},
-        resources={kind: tuple(items.values()) for kind, items in usable.items()},
+        resources={kind: tuple(items[key] for key in sorted(items)) for kind, items in usable.items()},
         unused=tuple(unused[reference] for reference in sorted(unused)),
+        medications=medications,
+        reports=reports,
+        passed_over=tuple(raw for answer in answers.values() for raw in answer.passed_over),
+        identity=identity,
     )
 
 
@@ -192,63 +201,19 @@ def _patient_urls(entries: list[Entry], patient_id: str) -> Iterator[str]:
 
 
 def _why_unused(resource: Resource, identity: PatientIdentity) -> WhyUnused | None:
-    belongs_to = whose(resource, identity)
+    # A Medication is a drug, nobody's in particular: requests and statements point at it.
+    belongs_to = Whose.THIS_PATIENT if resource.resourceType == "Medication" else whose(resource, identity)
     if belongs_to is not Whose.THIS_PATIENT:
         return WhyUnused.OTHER_PATIENT if belongs_to is Whose.OTHER_PATIENT else WhyUnused.NO_SUBJECT
     # A modifier extension may negate what it stands on; none is known to us, so none is understood.
     return WhyUnused.MODIFIER if resource.modifierExtension else None
 
 
-def _newer(kept: Resource | None, resource: Resource) -> Resource:
-    """Of two copies of one resource the later version; servers repeat rows, and pages overlap."""
-    if kept is None:
-        return resource
-    return max(kept, resource, key=lambda r: ((r.meta and r.meta.lastUpdated) or "", repr(r)))
-
-
-def _flatten(bundle: Resource) -> Iterator[Entry]:
-    """The entries of a Bundle, and of the Bundles inside it (a batch-response holds one per query)."""
-    for entry in bundle.entry or ():
-        if entry.resource is not None and entry.resource.resourceType == "Bundle":
-            yield from _flatten(entry.resource)
-        elif entry.resource is not None:
-            yield Entry(entry.fullUrl, _without_entries(entry.resource), entry.search)
-
-
-def _without_entries(resource: Resource) -> Resource:
-    """Only Bundles have entries; on anything else they are an endless nesting that no reader should walk into."""
-    return resource if resource.entry is None else replace(resource, entry=None)
-
-
-def _query_failed(bundle: Resource, malformed: Sequence[Malformed]) -> bool:
-    """True if a Bundle, or one inside it, says that its query failed, in whatever shape it says so."""
-    if bundle.issue or any(item.reference.startswith("OperationOutcome/") for item in malformed):
-        return True
-    for entry in bundle.entry or ():
-        if entry.response is not None and not (entry.response.status or "2").startswith("2"):
-            return True
-        inner = entry.resource
-        if inner is None:
-            continue
-        if inner.resourceType == "OperationOutcome" and not inner.issue:
-            return True
-        if inner.resourceType == "Bundle" and _query_failed(inner, ()):
-            return True
-    return False
-
-
-def _lost_something(bundle: Resource, entries: Sequence[Entry], malformed: Sequence[Malformed]) -> bool:
-    """True if there is less than was announced, or an entry of which not even the type can be told."""
-    if any(item.reference.startswith("resource/") for item in malformed):
-        return True
-    if any(entry.resource is not None and entry.resource.resourceType is None for entry in entries):
-        return True
-    return bundle.total is not None and bundle.total > len(entries) + len(malformed)
-
-
-def _has_next(bundle: Resource) -> bool:
-    """True if more pages exist, of the Bundle or of one inside it."""
-    if any((link.relation or "").lower() == "next" for link in bundle.link or ()):
-        return True
-    inner = (entry.resource for entry in bundle.entry or () if entry.resource)
-    return any(_has_next(resource) for resource in inner if resource.resourceType == "Bundle")
+def _addresses(entry: Entry, resource: Resource, fhir_server: str | None) -> Iterator[str]:
+    """Every reference that can mean this entry: its own address, and on the request's server the relative one too."""
+    if entry.fullUrl:
+        yield entry.fullUrl
+    ours = f"{fhir_server.rstrip('/')}/{resource.reference}" if fhir_server else None
+    elsewhere = ours and (entry.fullUrl or "").startswith("http") and entry.fullUrl != ours
+    if resource.id and not elsewhere:
+        yield from filter(None, (resource.reference, ours))

@@ -84,6 +84,9 @@ class Concept(StrEnum):
     INR = "inr"
     ALBUMIN = "albumin"
     DISEASE_STATUS_MCODE = "disease-status-mcode"
+    PATHOLOGY_REPORT = "pathology-report"
+    MEASURED_BY_PATHOLOGY = "measured-by-pathology"
+    HISTOLOGIC_GRADE = "histologic-grade"
 
     # Imaging
     CT_MODALITY = "ct-modality"
@@ -97,11 +100,14 @@ class Concept(StrEnum):
     SOMATOSTATIN_RECEPTOR_IMAGING = "somatostatin-receptor-imaging"
     MIBG_IMAGING = "mibg-imaging"
     LIVER_THERAPY_GUIDANCE = "liver-therapy-guidance"  # never diagnostic imaging
+    NON_DIAGNOSTIC_IMAGING = "non-diagnostic-imaging"  # a needle's guidance, MRCP
+    OTHER_REGION = "other-region"  # an examination that leaves out the liver
 
     # Places
     LIVER_BODY_SITE = "liver-body-site"
     ABDOMEN_BODY_SITE = "abdomen-body-site"  # of an examination, not of a tumour
     DIGESTIVE_BODY_SITE = "digestive-body-site"
+    EXTRAHEPATIC_BODY_SITE = "extrahepatic-body-site"  # of a metastasis
 
     # Treatments
     LIVER_RESECTION = "liver-resection"
@@ -113,11 +119,14 @@ class Concept(StrEnum):
     LIVER_TRANSPLANTATION = "liver-transplantation"
     LIVER_TRANSPLANT_STATUS = "liver-transplant-status"
     BILIARY_ENTERIC_ANASTOMOSIS = "biliary-enteric-anastomosis"
+    UNSUCCESSFUL_OUTCOME = "unsuccessful-outcome"
     OCTREOTIDE = "octreotide"
     LANREOTIDE = "lanreotide"
     RADIONUCLIDE_SOMATOSTATIN_ANALOGUE = "radionuclide-somatostatin-analogue"
     MIBG_THERAPY = "mibg-therapy"
     INTERFERON_ALFA = "interferon-alfa"
+    PROTON_PUMP_INHIBITOR = "proton-pump-inhibitor"  # raises chromogranin A
+    SEROTONIN_REUPTAKE_INHIBITOR = "serotonin-reuptake-inhibitor"  # lowers serotonin in blood; SNRI too
 
 
 _OTHER_NAMES: Final[Mapping[str, tuple[str, ...]]] = {
@@ -162,6 +171,7 @@ _CANONICAL: Final[Mapping[str, str]] = {
     for uri in (canonical, *others)
     for spelling in _spellings(uri)
 }
+PUBLIC_SYSTEMS: Final = frozenset(_CANONICAL)  # under every spelling
 
 _DOTTED: Final = frozenset({ICD_10, ICD_10_CM})
 _CATEGORY: Final = re.compile(r"C([0-9]{2})(?:\..+)?")

@@ -16,18 +16,18 @@ from msgspec import Raw, Struct
 NOTHING = Raw()
 
 
-class Coding(Struct, frozen=True, omit_defaults=True):
+class Coding(Struct, frozen=True, omit_defaults=True, gc=False):
     system: str | None = None
     code: str | None = None
     display: str | None = None
 
 
-class CodeableConcept(Struct, frozen=True, omit_defaults=True):
+class CodeableConcept(Struct, frozen=True, omit_defaults=True, gc=False):
     coding: list[Coding] | None = None
     text: str | None = None
 
 
-class Coded(Struct, frozen=True, omit_defaults=True):
+class Coded(Struct, frozen=True, omit_defaults=True, gc=False):
     """A CodeableConcept, a Coding (R4 ImagingStudy.modality) or a CodeableReference (R5)."""
 
     coding: list[Coding] | None = None
@@ -53,12 +53,12 @@ class Coded(Struct, frozen=True, omit_defaults=True):
         return next((coding.display for coding in self.codings() if coding.display), None)
 
 
-class Reference(Struct, frozen=True, omit_defaults=True):
+class Reference(Struct, frozen=True, omit_defaults=True, gc=False):
     reference: str | None = None
     display: str | None = None
 
 
-class Quantity(Struct, frozen=True, omit_defaults=True):
+class Quantity(Struct, frozen=True, omit_defaults=True, gc=False):
     value: Decimal | None = None
     comparator: str | None = None
     unit: str | None = None
@@ -66,32 +66,32 @@ class Quantity(Struct, frozen=True, omit_defaults=True):
     code: str | None = None
 
 
-class Range(Struct, frozen=True, omit_defaults=True):
+class Range(Struct, frozen=True, omit_defaults=True, gc=False):
     low: Quantity | None = None
     high: Quantity | None = None
 
 
-class Ratio(Struct, frozen=True, omit_defaults=True):
+class Ratio(Struct, frozen=True, omit_defaults=True, gc=False):
     numerator: Quantity | None = None
     denominator: Quantity | None = None
 
 
-class Period(Struct, frozen=True, omit_defaults=True):
+class Period(Struct, frozen=True, omit_defaults=True, gc=False):
     start: str | None = None
     end: str | None = None
 
 
-class Extension(Struct, frozen=True, omit_defaults=True):
+class Extension(Struct, frozen=True, omit_defaults=True, gc=False):
     url: str | None = None
     valueCodeableConcept: Coded | None = None
 
 
-class ReferenceRange(Struct, frozen=True, omit_defaults=True):
+class ReferenceRange(Struct, frozen=True, omit_defaults=True, gc=False):
     low: Quantity | None = None
     high: Quantity | None = None
 
 
-class Component(Struct, frozen=True, omit_defaults=True):
+class Component(Struct, frozen=True, omit_defaults=True, gc=False):
     code: Coded | None = None
     valueQuantity: Quantity | None = None
     valueCodeableConcept: Coded | None = None
@@ -103,48 +103,56 @@ class Component(Struct, frozen=True, omit_defaults=True):
     referenceRange: list[ReferenceRange] | None = None
 
 
-class Series(Struct, frozen=True, omit_defaults=True):
+class Series(Struct, frozen=True, omit_defaults=True, gc=False):
     modality: Coded | None = None
     bodySite: Coded | None = None
 
 
-class Name(Struct, frozen=True, omit_defaults=True):
+class Name(Struct, frozen=True, omit_defaults=True, gc=False):
     use: str | None = None
     text: str | None = None
     family: str | list[str] | None = None  # a list in DSTU2
     given: list[str] | None = None
 
 
-class Evidence(Struct, frozen=True, omit_defaults=True):
+class Evidence(Struct, frozen=True, omit_defaults=True, gc=False):
+    """Condition.evidence: R4 lists its details, R5 is itself a reference."""
+
     detail: list[Reference] | None = None
+    reference: Reference | None = None
 
 
-class DispenseRequest(Struct, frozen=True, omit_defaults=True):
+class DispenseRequest(Struct, frozen=True, omit_defaults=True, gc=False):
     validityPeriod: Period | None = None
 
 
-class Issue(Struct, frozen=True, omit_defaults=True):
+class Adherence(Struct, frozen=True, omit_defaults=True, gc=False):
+    code: Coded | None = None
+
+
+class Issue(Struct, frozen=True, omit_defaults=True, gc=False):
     severity: str | None = None
     code: str | None = None
 
 
-class Link(Struct, frozen=True, omit_defaults=True):
+class Link(Struct, frozen=True, omit_defaults=True, gc=False):
     relation: str | None = None
 
 
-class EntryResponse(Struct, frozen=True, omit_defaults=True):
+class EntryResponse(Struct, frozen=True, omit_defaults=True, gc=False):
     status: str | None = None
 
 
-class Search(Struct, frozen=True, omit_defaults=True):
+class Search(Struct, frozen=True, omit_defaults=True, gc=False):
     mode: str | None = None
 
 
-class Meta(Struct, frozen=True, omit_defaults=True):
+class Meta(Struct, frozen=True, omit_defaults=True, gc=False):
     lastUpdated: str | None = None
+    versionId: str | None = None
 
 
-class Resource(Struct, frozen=True, omit_defaults=True):
+class Resource(Struct, frozen=True, omit_defaults=True, gc=False):
     """The elements that are read of any resource (a Bundle included); names are FHIR's."""
 
     resourceType: str | None = None
@@ -153,6 +161,7 @@ class Resource(Struct, frozen=True, omit_defaults=True):
     modifierExtension: list[Extension] | None = None
     extension: list[Extension] | None = None
     status: str | None = None
+    category: Coded | str | list[Coded | str] | None = None  # codes as bare strings in AllergyIntolerance
     code: Coded | None = None
     subject: Reference | None = None
     patient: Reference | None = None
@@ -196,13 +205,15 @@ class Resource(Struct, frozen=True, omit_defaults=True):
     referenceRange: list[ReferenceRange] | None = None
     component: list[Component] | None = None
     specimen: Reference | list[Reference] | None = None
+    method: Coded | None = None
     conclusionCode: list[Coded] | None = None
     # ImagingStudy
     started: str | None = None
-    modality: list[Coded] | None = None
+    modality: Coded | list[Coded] | None = None
     procedureCode: list[Coded] | None = None
     procedure: list[Coded] | None = None  # R5
     reasonCode: list[Coded] | None = None
+    reason: Coded | list[Coded] | None = None  # R5
     series: list[Series] | None = None
     # Procedure (R5 calls its date occurrence[x])
     performedDateTime: str | None = None
@@ -219,6 +230,10 @@ class Resource(Struct, frozen=True, omit_defaults=True):
     authoredOn: str | None = None
     dateAsserted: str | None = None
     dispenseRequest: DispenseRequest | None = None
+    taken: str | None = None  # STU3
+    adherence: Adherence | None = None  # R5: whether it is taken, where R4 said so in the status
+    occurenceDateTime: str | None = None  # R5 spells it so
+    occurencePeriod: Period | None = None
     # QuestionnaireResponse
     questionnaire: str | None = None
     authored: str | None = None
@@ -233,12 +248,29 @@ class Resource(Struct, frozen=True, omit_defaults=True):
 
     def body_sites(self) -> list[Coded]:
         """bodySite as a list, whichever cardinality the type gives it."""
-        if self.bodySite is None:
-            return []
-        return self.bodySite if isinstance(self.bodySite, list) else [self.bodySite]
+        return _listed(self.bodySite)
+
+    def categories(self) -> list[Coded]:
+        """category as a list; a bare string is no Coding."""
+        listed = self.category if isinstance(self.category, list) else [self.category]
+        return [category for category in listed if isinstance(category, Coded)]
+
+    def modalities(self) -> list[Coded]:
+        """ImagingStudy.modality as a list: Codings in R4, concepts in R5."""
+        return _listed(self.modality)
+
+    def reasons(self) -> list[Coded]:
+        """R5's reason as a list; STU3 has one alone."""
+        return _listed(self.reason)
 
 
-class Entry(Struct, frozen=True, omit_defaults=True):
+def _listed(element: Coded | list[Coded] | None) -> list[Coded]:
+    if element is None:
+        return []
+    return element if isinstance(element, list) else [element]
+
+
+class Entry(Struct, frozen=True, omit_defaults=True, gc=False):
     fullUrl: str | None = None
     resource: Resource | None = None
     search: Search | None = None

@@ -51,13 +51,29 @@ def serve(
 @app.command()
 def replay(
     context: typer.Context,
-    paths: Annotated[list[Path], typer.Argument(help="Story folders, folders to walk, or JSON files.", exists=True)],
+    paths: Annotated[list[Path] | None, typer.Argument(help="Story folders, folders to walk, or JSON files.")] = None,
     as_json: Annotated[bool, typer.Option("--json", help="One JSON object a line.")] = False,
     explain: Annotated[bool, typer.Option(help="Every input, and every resource that was not used.")] = False,
     as_of: Annotated[str | None, typer.Option(help="Evaluate at this date instead of the story's own.")] = None,
     url: Annotated[str | None, typer.Option(help="Post to this running service instead of evaluating here.")] = None,
+    fhir_server: Annotated[str | None, typer.Option(help="Read patients of this FHIR server instead of files.")] = None,
+    patient: Annotated[list[str] | None, typer.Option(help="Id of a patient there; more may follow it.")] = None,
+    token_file: Annotated[Path | None, typer.Option(help="File that holds the server's bearer token.")] = None,
 ) -> None:
-    """Evaluate FHIR bundles and hook requests through the same path as the service."""
+    """Evaluate FHIR bundles, hook requests or a FHIR server's patients through the same path as the service."""
+    paths, patients = paths or [], patient or []
+    if fhir_server is not None:
+        from cds_service.cli.live import run as run_live
+
+        patients = [*patients, *map(str, paths)]
+        if not patients or url is not None:
+            raise typer.BadParameter("needs --patient, and no --url", param_hint="--fhir-server")
+        settings, date = _settings(context.obj), _date(as_of)
+        sys.exit(run_live(fhir_server, patients, token_file, settings, as_json=as_json, explain=explain, as_of=date))
+    if patients or token_file is not None:
+        raise typer.BadParameter("needs --fhir-server", param_hint="--patient" if patients else "--token-file")
+    _require(paths)
+
     from cds_service.cli.replay import run
 
     sys.exit(run(paths, _settings(context.obj), as_json=as_json, explain=explain, as_of=_date(as_of), url=url))
@@ -73,6 +89,22 @@ def assess(
     from cds_service.cli.assess import run
 
     sys.exit(run(file, _settings(context.obj).policy, as_json=as_json))
+
+
+@app.command()
+def check(context: typer.Context) -> None:
+    """Show the settings in force, the value sets, the local codes, and what is wrong."""
+    from cds_service.cli.check import run
+
+    sys.exit(run(context.obj))
+
+
+def _require(paths: list[Path]) -> None:
+    if not paths:
+        raise typer.BadParameter("needs at least one path", param_hint="PATHS...")
+    for path in paths:
+        if not path.exists():
+            raise typer.BadParameter(f"Path '{path}' does not exist.", param_hint="PATHS...")
 
 
 def _date(text: str | None) -> str | None:

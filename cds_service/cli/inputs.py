@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from cds_service.gather import PREFETCH_KEYS
+from cds_service.gather import PREFETCH_KEYS, REQUIRED_KEYS
 from cds_service.http.wire import AS_OF_EXTENSION
 
 _KEY_OF_TYPE = {
@@ -16,6 +16,7 @@ _KEY_OF_TYPE = {
     "Observation": "observations",
     "ImagingStudy": "imaging",
     "Procedure": "procedures",
+    "Medication": "medicationRequests",  # what requests and statements point at
     "MedicationRequest": "medicationRequests",
     "MedicationStatement": "medicationStatements",
     "MedicationAdministration": "medicationStatements",
@@ -113,6 +114,8 @@ def _of_fhir(resource: dict[str, Any]) -> tuple[dict[str, Any], str | None]:
         key = _KEY_OF_TYPE.get(_type(entry))
         if key is not None:
             prefetch[key]["entry"].append(entry)
+    for part in _bundles(bundle):
+        _carry_over(part, prefetch)
     identity = patient["resource"].get("id") if patient else None
     if patient:
         prefetch["patient"] = patient["resource"]
@@ -138,6 +141,33 @@ def _entries(bundle: dict[str, Any]) -> Iterator[dict[str, Any]]:
                 yield from _entries(entry["resource"])
             else:
                 yield entry
+
+
+def _bundles(bundle: dict[str, Any]) -> Iterator[dict[str, Any]]:
+    """The Bundle and those inside it: a folder of a server's answers is often collected into one."""
+    yield bundle
+    entries = bundle.get("entry")
+    for entry in entries if isinstance(entries, list) else []:
+        inner = entry.get("resource") if isinstance(entry, dict) else None
+        if isinstance(inner, dict) and inner.get("resourceType") == "Bundle":
+            yield from _bundles(inner)
+
+
+def _carry_over(bundle: dict[str, Any], prefetch: dict[str, Any]) -> None:
+    """What an answer says of itself, for the queries whose resources it holds: errors, what it left out, more pages.
+
+    One that holds none of ours speaks for every query that may go without an answer.
+    """
+    entries = bundle.get("entry")
+    listed = entries if isinstance(entries, list) else []
+    own = [e for e in listed if isinstance(e, dict) and isinstance(e.get("resource"), dict)]
+    keys = {_KEY_OF_TYPE[_type(entry)] for entry in own if _type(entry) in _KEY_OF_TYPE}
+    outcomes = [entry for entry in own if _type(entry) == "OperationOutcome"]
+    links = bundle.get("link")
+    for key in keys or set(PREFETCH_KEYS) - set(REQUIRED_KEYS):
+        prefetch[key]["entry"] += outcomes
+        if isinstance(links, list):
+            prefetch[key].setdefault("link", []).extend(links)
 
 
 def _type(entry: dict[str, Any]) -> str:

@@ -36,6 +36,9 @@ def show(out: Console, result: Result, *, explain: bool) -> None:
     if explain and result.evaluation is not None:
         for item in result.evaluation.reading.unused:
             out.print(Text(printable(f"  not used: {item.reference} ({item.why.value})"), style="dim"))
+        for found in result.evaluation.reading.not_understood:
+            where = f"{found.source.reference} {found.source.date or ''}".strip()
+            out.print(Text(printable(f"  found, not understood: {found.label} ({where})"), style="dim"))
     for card in result.cards:
         out.print(_card(card))
     if not result.cards:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -69,14 +70,19 @@ def run(
             continue
         result = _post(item, url) if url else _evaluate(item, settings)
         failed += result.status is None
-        if as_json:
-            sys.stdout.buffer.write(orjson.dumps(result.as_json()) + b"\n")
-            sys.stdout.flush()
-        else:
-            show(out, result, explain=explain)
+        put_out(result, out, as_json=as_json, explain=explain)
     if not found:
         messages.print("nelm-cds: no *.json and no story below the given paths", markup=False)
     return 1 if failed else 0
+
+
+def put_out(result: Result, out: Console, *, as_json: bool, explain: bool) -> None:
+    """Print one result, as a line of JSON or for a reader."""
+    if as_json:
+        sys.stdout.buffer.write(orjson.dumps(result.as_json()) + b"\n")
+        sys.stdout.flush()
+    else:
+        show(out, result, explain=explain)
 
 
 def _wants_progress(found: list[Path], messages: Console) -> bool:
@@ -84,15 +90,22 @@ def _wants_progress(found: list[Path], messages: Console) -> bool:
 
 
 def _evaluate(item: Input, settings: Settings) -> Result:
+    def evaluate() -> Evaluation:
+        return evaluate_request(parse_request(item.request, hook=HOOK), settings, now())
+
+    return outcome(item.path, item.patient, evaluate)
+
+
+def outcome(path: Path, patient: str | None, evaluate: Callable[[], Evaluation]) -> Result:
+    """What becomes of one input, whatever happens: an error of one never ends the others."""
     try:
-        request = parse_request(item.request, hook=HOOK)
-        evaluation = evaluate_request(request, settings, now())
+        evaluation = evaluate()
     except RequestError as error:
-        return Result(item.path, item.patient, error.status, None, [], str(error))
+        return Result(path, patient, error.status, None, [], str(error))
     except Exception as error:  # the outermost handler of one input: the hook answers 500, and the others go on
         fault = f"a fault of this program: {type(error).__name__} at {place(error)}"
-        return Result(item.path, item.patient, 500, None, [], fault)
-    return Result(item.path, item.patient, 200, as_json(evaluation.decision), evaluation.cards, None, evaluation)
+        return Result(path, patient, 500, None, [], fault)
+    return Result(path, patient, 200, as_json(evaluation.decision), evaluation.cards, None, evaluation)
 
 
 def _post(item: Input, url: str) -> Result:

@@ -5,11 +5,14 @@ CDS Hooks 2.0.1: https://cds-hooks.hl7.org/2.0/#discovery
 
 from __future__ import annotations
 
+import re
 from functools import cache
 from typing import Any
+from urllib.parse import quote
 
 from fhir_mappings.assessment import SYSTEM as ASSESSMENT_SYSTEM
 from fhir_mappings.assessment import AssessmentCode
+from fhir_mappings.local_codes import NO_LOCAL_CODES, LocalCodes, with_local_codes
 from fhir_mappings.terminology import Concept, load_terminology
 
 SERVICE_ID = "nelm-patient-view"
@@ -25,8 +28,8 @@ _MEASURED = frozenset({
 
 
 @cache
-def discovery() -> dict[str, Any]:
-    """The body of `GET /cds-services`."""
+def discovery(local: LocalCodes = NO_LOCAL_CODES) -> dict[str, Any]:
+    """The body of `GET /cds-services`; a site's own codes are asked for as well."""
     return {
         "services": [
             {
@@ -43,19 +46,30 @@ def discovery() -> dict[str, Any]:
                     "FHIR R4. Needs Patient and Condition by prefetch; without Observation, ImagingStudy, Procedure, "
                     "medications, DiagnosticReport and QuestionnaireResponse it says what it could not read."
                 ),
-                "prefetch": _prefetch(),
+                "prefetch": _prefetch(local),
             }
         ]
     }
 
 
-def _prefetch() -> dict[str, str]:
+def queries(patient_id: str, local: LocalCodes = NO_LOCAL_CODES) -> dict[str, str]:
+    """The templates with the patient put in: what an EHR asks for us, and what we ask where it does not."""
+    # In a search value these separate values, so an id that holds one would ask for several patients.
+    value = re.sub(r"([\\,$|])", r"\\\1", patient_id)
+    return {
+        key: template.replace("{{context.patientId}}", quote(value if "?" in template else patient_id, safe=""))
+        for key, template in _prefetch(local).items()
+    }
+
+
+@cache
+def _prefetch(local: LocalCodes) -> dict[str, str]:
     """The templates, required ones first; only 2.0 tokens, no dates, no sorting (servers differ too much)."""
     return {
         "patient": "Patient/{{context.patientId}}",
         "conditions": f"Condition?{_PATIENT}&{_PAGE}",
         # Epic refuses an Observation search without code or category.
-        "observations": f"Observation?{_PATIENT}&code={','.join(_observation_codes())}&{_PAGE}",
+        "observations": f"Observation?{_PATIENT}&code={','.join(_observation_codes(local))}&{_PAGE}",
         "imaging": f"ImagingStudy?{_PATIENT}&{_PAGE}",
         "procedures": f"Procedure?{_PATIENT}&{_PAGE}",
         "medicationRequests": f"MedicationRequest?{_PATIENT}&{_PAGE}",
@@ -65,7 +79,15 @@ def _prefetch() -> dict[str, str]:
     }
 
 
-def _observation_codes() -> list[str]:
+def _observation_codes(local: LocalCodes) -> list[str]:
     by_code = load_terminology().by_code
     loinc = sorted(code for (system, code), concepts in by_code.items() if system == _LOINC and concepts & _MEASURED)
-    return [f"{_LOINC}|{code}" for code in loinc] + [f"{ASSESSMENT_SYSTEM}|{code}" for code in AssessmentCode]
+    ours = [f"{_LOINC}|{code}" for code in loinc] + [f"{ASSESSMENT_SYSTEM}|{code}" for code in AssessmentCode]
+    terminology = with_local_codes(load_terminology(), local)
+    measured = [(m.system, m.code) for m in local.mapped if terminology.concepts(m.system, m.code) & _MEASURED]
+    return ours + [f"{_search_value(system)}|{_search_value(code)}" for system, code in sorted(measured)]
+
+
+def _search_value(text: str) -> str:
+    """One part of a token as a search takes it: FHIR's separators escaped, then the URL's."""
+    return quote(re.sub(r"([\\,$|])", r"\\\1", text), safe="/:")

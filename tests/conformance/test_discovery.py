@@ -90,7 +90,7 @@ def test_queries_use_only_the_recommended_parameters(services: list[dict[str, An
 
 def test_a_server_without_services_answers_an_empty_array(monkeypatch: pytest.MonkeyPatch) -> None:
     """Row 8."""
-    monkeypatch.setattr(routes, "discovery", lambda: {"services": []})
+    monkeypatch.setattr(routes, "discovery", lambda _: {"services": []})
     answer = make_client().get("/cds-services")
     assert (answer.status_code, answer.json()) == (200, {"services": []})
 

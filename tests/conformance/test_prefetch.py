@@ -144,7 +144,7 @@ def test_412_says_in_an_operation_outcome_what_to_do(client: TestClient) -> None
 
 
 def test_the_first_of_several_pages_is_not_the_whole_answer(client: TestClient) -> None:
-    """Rows 36 and 37 as far as this version goes: next pages are not followed, so a required search is incomplete."""
+    """Rows 36 and 37 where there is no server to ask for the next; `test_fhir_server.py` has one."""
     conditions = RESECTABLE.request["prefetch"]["conditions"]
     conditions["link"] = [{"relation": "next", "url": "https://elsewhere.example.org/page2"}]
     diagnostics = _refused(client, "conditions", conditions)

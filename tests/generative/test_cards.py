@@ -7,13 +7,16 @@ from dataclasses import replace
 from decimal import Decimal
 from typing import Any
 
+import pytest
 from hypothesis import HealthCheck, given, settings, target
 
+from cds_service.guidelines.nelm_2006.intake.medicines import Medicines
 from cds_service.guidelines.nelm_2006.policy import SitePolicy
 from cds_service.reasoning.advice import MOST_CARDS
+from fhir_mappings.not_understood import NotUnderstood
 from tests.support.always import ALWAYS
 from tests.support.answers import Answer, Beside, answer_to, recorded
-from tests.support.any_answer import FOUND_BESIDE, KEYS, answers
+from tests.support.any_answer import FOUND_BESIDE, KEYS, MUCH_GIVEN, MUCH_UNCLEAR, answers
 from tests.support.facts import EXTENSIVE, UNREAD, chart
 from tests.support.never import NEVER
 
@@ -51,7 +54,8 @@ LONGEST: Mapping[str, Any] = {
 }  # fmt: skip
 
 
-def test_the_longest_answer_known_fits_four_cards() -> None:
+@pytest.mark.parametrize("medicines", [MUCH_GIVEN, MUCH_UNCLEAR])
+def test_the_longest_answer_known_fits_four_cards(medicines: Medicines) -> None:
     needs = recorded(chart(LONGEST), "2026-01-05", note="<b>& *x* [y](z) " * 9)
     beside = Beside(
         histology_from_codes=True,
@@ -60,6 +64,9 @@ def test_the_longest_answer_known_fits_four_cards() -> None:
         set_aside="2 records of another patient",
         unread_keys=KEYS,
         patient_line=f"Chart of {'W' * 30}, born 1967-03-02.",
+        medicines=medicines,
+        not_understood=(NotUnderstood("CHROMOGRANIN A (local method)", needs.cga.sources[0]),) * 3,
+        earlier_crisis="2024-05-17",
     )
     given = answer_to(replace(needs, policy=SitePolicy(transplant_age_limit=Decimal(60))), beside)
     assert len(given.decision.treatment) == 6

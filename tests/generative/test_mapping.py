@@ -17,9 +17,10 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from cds_service.guidelines.nelm_2006.intake import ChartReading, read_chart
+from fhir_mappings.answer import read_answer
 from fhir_mappings.dates import parse_date
 from fhir_mappings.facts import Fact, Known, Unknown
-from fhir_mappings.select import PatientMismatchError, build_chart, read_answer
+from fhir_mappings.select import PatientMismatchError, build_chart
 from fhir_mappings.terminology import load_terminology
 from tests.support.charts import AS_OF, PATIENT, SERVER, Json, assessed, condition, observation, searchset, study
 

@@ -9,8 +9,10 @@ from typing import Any
 
 import pytest
 
+from cds_service.guidelines.nelm_2006.intake.course import HINT
 from cds_service.guidelines.nelm_2006.policy import SitePolicy
-from tests.support.answers import answer, answer_to
+from fhir_mappings.facts import Unknown, WhyUnknown
+from tests.support.answers import Beside, answer, answer_to
 from tests.support.facts import BEYOND_LIVER, EXTENSIVE, TRANSPLANTABLE, chart
 
 SYNDROME: Mapping[str, Any] = {"carcinoid_syndrome": True, "symptoms_controlled": False}
@@ -143,6 +145,33 @@ def test_both_grade_signs_unknown_leave_no_draft_for_a_treatment() -> None:
     assert given.decision.state == "provisional"
     assert "Discuss in tumour board" not in given.labels
     assert "Discuss in tumour board" in answer().labels
+
+
+@pytest.mark.verifies("A24")
+def test_a_hint_of_another_syndrome_stands_beside_octreotide_and_nowhere_else() -> None:
+    hinted = Unknown(WhyUnknown.NOT_RECORDED, (), f"{HINT}Hypoglycaemia <b>")
+    said = answer_to(replace(chart(EXTENSIVE), other_syndrome=hinted))
+    sentence = "In the chart: Hypoglycaemia &lt;b&gt;: exclude another hormone syndrome first (A24)."
+    assert sentence in said.card_with("T-OCT").detail
+    assert "exclude another hormone syndrome" not in answer(EXTENSIVE).text
+    assert "exclude another hormone syndrome" not in answer_to(replace(chart(), other_syndrome=hinted)).text
+
+
+def test_a_hint_of_the_carcinoid_syndrome_stands_beside_the_question() -> None:
+    hinted = Unknown(WhyUnknown.NOT_RECORDED, (), f"{HINT}Flushing")
+    said = answer_to(replace(chart(), carcinoid_syndrome=hinted)).card_with("W-SYMPT").detail
+    assert "In the chart: carcinoid syndrome not recorded, hint only: Flushing." in said
+
+
+@pytest.mark.verifies("R30")
+def test_an_earlier_crisis_is_told_before_an_invasive_step_and_is_no_emergency() -> None:
+    earlier = Beside(earlier_crisis="2024-05-17")
+    said = answer(beside=earlier)
+    assert "Earlier carcinoid crisis recorded (2024-05-17)." in said.card_with("S-OCT-PERI").detail
+    assert said.decision.state == "treat"
+    assert "crisis recorded" not in answer().text
+    not_invasive = answer({"extrahepatic_disease": True, "carcinoid_syndrome": False}, beside=earlier)
+    assert "crisis recorded" not in not_invasive.text
 
 
 @pytest.mark.verifies("A21")

@@ -191,7 +191,7 @@ def test_octreotide_says_whether_it_is_given_and_that_the_list_is_no_ranking() -
     given = answer(EXTENSIVE, primary_site="pancreas")
     says(
         given.card_with("T-OCT").detail,
-        "Whether it is given already was not read.",
+        "No running one found in the medications read.",
         NOT_TO_STOP,
         "Depot for maintenance only",
         "Pancreatic primary: has hypoglycaemia been excluded (C27)?",

@@ -99,7 +99,8 @@ def _drafts(answer: Answer) -> list[str]:
     allowed = {label for code in decision.workup for label in _asked_by(code)}
     wrong = set(answer.labels) - allowed - FOLLOW_UP - REFERRALS - {DISCUSS, EVALUATION}
     grade_open = decision.state == "provisional" and rules.high_grade(answer.reading.needs).unknown
-    options = [code for code in decision.treatment if code.startswith("T-") and code != "T-OLT-EVAL"]
+    running = {treatment.code for treatment in answer.reading.medicines.in_progress}
+    options = [c for c in decision.treatment if c.startswith("T-") and c != "T-OLT-EVAL" and c not in running]
     discussed = [order for order in answer.orders if "discuss" in order]
     if grade_open or answer.reading.histology_from_codes:
         wrong |= {*discussed, *(label for label in answer.labels if label in {DISCUSS, EVALUATION})}

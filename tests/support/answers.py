@@ -14,13 +14,16 @@ from cds_service.cards.make import EXTENSION
 from cds_service.guidelines.nelm_2006 import NELM_2006
 from cds_service.guidelines.nelm_2006.advice import advise
 from cds_service.guidelines.nelm_2006.intake import ChartReading
+from cds_service.guidelines.nelm_2006.intake.medicines import Medicines
 from cds_service.guidelines.nelm_2006.needs import Needs
 from cds_service.guidelines.nelm_2006.recommendations import texts
 from cds_service.reasoning.advice import Section
 from cds_service.reasoning.decision import Decision, decide
 from fhir_mappings.facts import Source
+from fhir_mappings.not_understood import NotUnderstood
 from tests.support.facts import chart
 
+ALL_READ = Medicines(read=True, incomplete=False)
 PATIENT_LINE = "Chart of Ada Example, born 1967-03-02."
 
 
@@ -34,6 +37,9 @@ class Beside:
     set_aside: str = ""
     unread_keys: tuple[str, ...] = ()
     patient_line: str = PATIENT_LINE
+    medicines: Medicines = ALL_READ
+    not_understood: tuple[NotUnderstood, ...] = ()
+    earlier_crisis: str | None = None
 
 
 @dataclass(frozen=True)
@@ -122,6 +128,9 @@ def answer_to(needs: Needs, beside: Beside | None = None) -> Answer:
         unused=(),
         set_aside=around.set_aside,
         unread_keys=around.unread_keys,
+        medicines=around.medicines,
+        not_understood=around.not_understood,
+        earlier_crisis=around.earlier_crisis,
     )
     decision = decide(NELM_2006, needs)
     sections = advise(decision, reading)

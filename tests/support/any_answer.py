@@ -14,17 +14,20 @@ from typing import Any
 from hypothesis import strategies as st
 
 from cds_service.decide import patient_line
+from cds_service.guidelines.nelm_2006.intake.medicines import Caution, Found, InProgress, Medicines
 from cds_service.guidelines.nelm_2006.needs import Needs
 from cds_service.guidelines.nelm_2006.policy import DEFAULT, SitePolicy
 from fhir_mappings.facts import Fact, Known, Source, Unknown, WhyUnknown
+from fhir_mappings.not_understood import NotUnderstood
 from fhir_mappings.wire import Name, Resource
-from tests.support.answers import Answer, Beside, answer_to
+from tests.support.answers import ALL_READ, Answer, Beside, answer_to
 from tests.support.any_patient import charts
 from tests.support.facts import needs
 
 HOSTILE = (
     None,
     "93 days old",
+    "hint only: Hypoglycaemia, unspecified",
     "highest of 3 results",
     "<b>& *x* [y](z) " * 4,
     "x" * 90,
@@ -37,6 +40,34 @@ KEYS = (
     "questionnaireResponses",
 )  # fmt: skip
 FOUND_BESIDE = ("urinary 5-HIAA", "serotonin in another specimen than platelets", "Ki-67 without a percentage")
+MUCH_GIVEN = Medicines(
+    in_progress=(
+        InProgress("T-MIBG", "131I-MIBG", "2025-11-20", "MedicationAdministration", Source("X/1", "2026-01-20")),
+        InProgress("T-OCT", "lanreotide", "2025-03-01", "MedicationStatement", Source("X/2", "2026-01-15")),
+        InProgress("T-PRRT", "177Lu or 90Y analogue", "2025-11-20", "Procedure", Source("X/3", "2026-01-20")),
+    ),
+    cautions=(
+        Caution("F-CGA", "<b>& *x* [y](z) " * 4, Source("X/4", "2026-02-10")),
+        Caution("F-SEROT", "x" * 90, Source("X/5")),
+    ),
+    read=True,
+)
+MUCH_UNCLEAR = Medicines(
+    found=tuple(
+        Found(code, f"{drug} ({why})", Source("X/1", "2026-02-20"))
+        for code, drug in (
+            ("T-OCT", "octreotide"),
+            ("T-OCT", "lanreotide"),
+            ("T-MIBG", "131I-MIBG"),
+            ("T-PRRT", "177Lu or 90Y analogue"),
+            ("T-IFN", "interferon alfa"),
+        )
+        for why in ("by name only", "given, day too vague", "purpose unknown")
+    ),
+    cautions=MUCH_GIVEN.cautions[:1],
+    read=True,
+)
+TAKEN = (ALL_READ, ALL_READ, Medicines(), MUCH_GIVEN, MUCH_UNCLEAR, Medicines(MUCH_GIVEN.in_progress[1:2], read=True))
 POLICIES = (
     DEFAULT,
     DEFAULT,
@@ -63,6 +94,11 @@ def besides() -> st.SearchStrategy[Beside]:
         ),
         unread_keys=st.lists(st.sampled_from(KEYS), max_size=7, unique=True).map(tuple),
         patient_line=name.map(_line),
+        medicines=st.sampled_from(TAKEN),
+        not_understood=labels.map(
+            lambda names: tuple(NotUnderstood(n, Source("Observation/1", "2026-01-05")) for n in names)
+        ),
+        earlier_crisis=st.sampled_from((None, "2024-05-17", "an unknown date")),
     )
 
 

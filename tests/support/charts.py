@@ -14,8 +14,9 @@ from typing import Any, TypeAlias
 from cds_service.guidelines.nelm_2006.intake import ChartReading, read_chart
 from cds_service.guidelines.nelm_2006.needs import Needs
 from fhir_mappings import terminology
+from fhir_mappings.answer import Answer, read_answer
 from fhir_mappings.facts import Interval, Known, Unknown
-from fhir_mappings.select import Answer, Chart, build_chart, read_answer
+from fhir_mappings.select import Chart, build_chart
 from fhir_mappings.terminology import load_terminology
 
 Json: TypeAlias = dict[str, Any]
@@ -35,6 +36,9 @@ SYSTEMS = {
     "o3": terminology.ICD_O_3,
     "dcm": terminology.DICOM,
     "pcs": terminology.ICD_10_PCS,
+    "rx": terminology.RXNORM,
+    "atc": terminology.ATC,
+    "hcpcs": terminology.HCPCS,
     "nelm": terminology.NELM_ASSESSMENT,
     "rec": terminology.NELM_RECOMMENDATION,
     "yn": "http://terminology.hl7.org/CodeSystem/v2-0136",
@@ -156,6 +160,29 @@ def procedure(code: str, date: str | None = RECENTLY, site: str | None = None, *
     return found | ({"performedDateTime": date} if date else {}) | more
 
 
+def prescribed(drug: str | Json, date: str | None = RECENTLY, **more: Any) -> Json:
+    """An active MedicationRequest; the drug is a code, or whatever element names it."""
+    found: Json = {"resourceType": "MedicationRequest", "status": "active", "intent": "order", "subject": SUBJECT}
+    return found | _drug(drug) | ({"authoredOn": date} if date else {}) | more
+
+
+def taken(drug: str | Json, start: str | None = "2025-06-01", end: str | None = None, **more: Any) -> Json:
+    """An active MedicationStatement, taken from one day on, or to another."""
+    found: Json = {"resourceType": "MedicationStatement", "status": "active", "subject": SUBJECT} | _drug(drug)
+    dates = {"start": start, "end": end}
+    return found | {"effectivePeriod": {name: day for name, day in dates.items() if day}} | more
+
+
+def given(drug: str | Json, date: str | None = RECENTLY, **more: Any) -> Json:
+    """A completed MedicationAdministration."""
+    found: Json = {"resourceType": "MedicationAdministration", "status": "completed", "subject": SUBJECT}
+    return found | _drug(drug) | ({"effectiveDateTime": date} if date else {}) | more
+
+
+def _drug(drug: str | Json) -> Json:
+    return {"medicationCodeableConcept": coded(drug)} if isinstance(drug, str) else drug
+
+
 def searchset(resources: Iterable[Json], **more: Any) -> Json:
     """A searchset Bundle of resources."""
     return {"resourceType": "Bundle", "type": "searchset", "entry": [{"resource": r} for r in resources]} | more
@@ -184,7 +211,7 @@ def chart(
     values: Json = {"patient": patient}
     for kind, key in KEYS.items():
         mine = [{"id": f"{kind.lower()}-{n}"} | r for n, r in enumerate(resources) if r["resourceType"] == kind]
-        values[key] = searchset(mine)
+        values[key] = searchset([*(entry["resource"] for entry in values.get(key, {"entry": []})["entry"]), *mine])
     for key in partial:
         values[key]["link"] = [{"relation": "next", "url": "https://ehr.example.org/fhir?page=2"}]
     for key in failed:

@@ -9,8 +9,10 @@ import pytest
 from msgspec import Raw
 
 from cds_service.errors import MissingData
-from cds_service.gather import PREFETCH_KEYS, REQUIRED_KEYS, gather
-from fhir_mappings.select import Availability
+from cds_service.fhir_client import Chain, Failure, Fetched, Retrieval
+from cds_service.gather import PREFETCH_KEYS, REQUIRED_KEYS, asks, gather
+from cds_service.http.discovery import queries
+from fhir_mappings.answer import Availability
 
 PATIENT = {"resourceType": "Patient", "id": "p1", "birthDate": "1960-01-01"}
 EMPTY: dict[str, Any] = {"resourceType": "Bundle", "type": "searchset"}
@@ -72,3 +74,65 @@ def test_what_is_required_and_not_there_is_named(prefetch: dict[str, Any] | None
     message = str(refused.value)
     assert message.startswith(f"Required prefetch could not be had: {'; '.join(named)}. ")
     assert refused.value.status == 412
+
+
+def test_what_is_left_to_ask_is_what_was_not_sent_and_the_pages_after_a_first_one() -> None:
+    prefetch = _raw(dict.fromkeys(PREFETCH_KEYS) | {"patient": PATIENT, "observations": MORE, "procedures": OUTCOME})
+    del prefetch["imaging"], prefetch["conditions"]
+    left = asks(prefetch, queries("p1"))
+    assert set(left) == {"observations", "imaging", "conditions"}
+    assert {key for key, ask in left.items() if ask.required} == {"conditions"}
+    assert left["imaging"].query == "ImagingStudy?patient=p1&_count=200"
+    assert [key for key, ask in left.items() if ask.first_page] == ["observations"]
+
+
+def _page(*ids: str, subject: str = "Patient/p1", **more: Any) -> bytes:
+    entries = [{"resource": {"resourceType": "Procedure", "id": i, "subject": {"reference": subject}}} for i in ids]
+    return json.dumps(EMPTY | {"entry": entries} | more).encode()
+
+
+ERROR = json.dumps(OUTCOME).encode()
+WHOLE = Chain((_page("1"),), ended=True)
+
+
+@pytest.mark.parametrize(
+    ("fetched", "availability", "rows"),
+    [
+        (Fetched((WHOLE,)), Availability.COMPLETE, 1),
+        (Fetched((Chain((_page(),), ended=True),)), Availability.COMPLETE, 0),
+        (Fetched((Chain((_page("1"), _page("2")), ended=True),)), Availability.COMPLETE, 2),
+        (Fetched((Chain((_page("1", total=2), _page("2")), ended=True),)), Availability.COMPLETE, 2),
+        (Fetched((Chain((_page("1", total=3), _page("2")), ended=True),)), Availability.PARTIAL, 2),
+        (Fetched((Chain((_page("1", total="many"),), ended=True),)), Availability.COMPLETE, 1),
+        (Fetched((Chain((_page("1"),), ended=False),)), Availability.PARTIAL, 1),
+        (Fetched((Chain((_page("1"), ERROR), ended=True),)), Availability.PARTIAL, 1),
+        (Fetched((Chain((ERROR,), ended=True),)), Availability.FAILED, 0),
+        (Fetched((Chain((b"[" * 100_000,), ended=False),)), Availability.FAILED, 0),
+        (Fetched((Chain((_page("1", subject="Patient/p2"),), ended=True),)), Availability.PARTIAL, 1),
+        (Fetched((WHOLE, Chain((_page("2"),), ended=True))), Availability.COMPLETE, 2),
+        (Fetched((WHOLE, Chain((ERROR,), ended=True))), Availability.PARTIAL, 1),
+        (Fetched((WHOLE,), whole=False), Availability.PARTIAL, 1),
+        (Fetched(failure=Failure.TIMEOUT), Availability.FAILED, 0),
+    ],
+    ids=[
+        "one page", "none there", "two pages", "as many as told", "fewer than told", "total unreadable", "no end",
+        "error on page 2", "error", "unreadable", "another patient", "two requests", "one of two failed",
+        "less was asked", "nothing came",
+    ],
+)  # fmt: skip
+def test_what_was_fetched_is_told_apart(fetched: Fetched, availability: Availability, rows: int) -> None:
+    retrieval = Retrieval({"procedures": fetched}, patient_id="p1", server="https://ehr.example.org/fhir")
+    answer = gather(_raw({"patient": PATIENT, "conditions": None}), retrieval)["procedures"]
+    assert (answer.availability, len(answer.entries)) == (availability, rows)
+
+
+def test_a_first_page_that_was_sent_stays_where_nothing_more_came() -> None:
+    prefetch = _raw({"patient": PATIENT, "conditions": None, "procedures": json.loads(_page("1")) | MORE})
+    retrieval = Retrieval({"procedures": Fetched(failure=Failure.LEFT_ALONE)}, patient_id="p1")
+    assert gather(prefetch, retrieval)["procedures"].availability is Availability.PARTIAL
+
+
+def test_why_nothing_was_asked_stands_in_the_412() -> None:
+    with pytest.raises(MissingData) as refused:
+        gather(None, Retrieval(not_contacted="The server was not contacted: list it."))
+    assert str(refused.value).endswith("Send the key with its FHIR resource. The server was not contacted: list it.")

@@ -8,6 +8,7 @@ from fhir_mappings.imaging import Examination, done, examinations
 from tests.support.charts import Json, chart, coded, coding, procedure, report, said, study
 
 LIVER, ABDOMEN, HEAD = "sct:10200004", "sct:818981001", "sct:69536005"
+CHEST, KNEE = "sct:51185008", "sct:72696002"
 CT_ABDOMEN, MR_ABDOMEN = "loinc:30612-6", "loinc:30670-4"
 WITHOUT_CONTRAST = "sct:396101000119105"
 SERIES_CT = {"series": [{"uid": "1", "modality": coding("dcm:CT"), "bodySite": coding(LIVER)}]}
@@ -23,7 +24,16 @@ STUDIES = [
     (study("CT", site=ABDOMEN), "helical_ct", "the abdomen covers the liver"),
     (study("MR", site=LIVER), "mri", ""),
     (study("CT", reasonCode=[coded("icd:C78.7")]), "helical_ct", "by its reason, where no site is given"),
-    (study("CT", site=HEAD, reasonCode=[coded("icd:E11.9")]), "?region_not_stated", "a head"),
+    (study("CT", site=HEAD), None, "of the head alone: no"),
+    (study("CT", site=CHEST, reasonCode=[coded("icd:C78.7")]), None, "of the chest, whatever it was asked for"),
+    (study("CT", "loinc:24627-2"), None, "of the chest by its procedure code"),
+    (study("CT", "loinc:24627-2", reasonCode=[coded("icd:C78.7")]), None, ""),
+    (study("CT", "loinc:24627-2", CT_ABDOMEN), "helical_ct", "of chest and abdomen"),
+    (study("CT", "loinc:24627-2", site=LIVER), "helical_ct", "its series say more than its name"),
+    (study("MR", "loinc:24590-2"), None, "of the brain"),
+    (study("CT", site=KNEE), "?region_not_stated", "a site that is not listed says neither"),
+    (study("CT", site=KNEE, reasonCode=[coded("icd:C78.7")]), "?region_not_stated", "and the reason does not say it"),
+    (study("CT", reasonCode=[coded("icd:E11.9")]), "?region_not_stated", "a reason that says nothing of it"),
     (study("CT"), "?region_not_stated", "region not stated"),
     (study("CT", CT_ABDOMEN) | {"modality": None} | SERIES_CT, "helical_ct", "the modality of a series only"),
     (study("CT", CT_ABDOMEN) | {"modality": None}, None, "no modality at all"),
@@ -43,13 +53,26 @@ STUDIES = [
     (study("PT", "loinc:81555-5"), None, "FDG-PET is another tracer"),
     (study("PT"), None, "no tracer named"),
     (study("NM", "loinc:82136-3"), "mibg", ""),
-    (study("NM", "loinc:82136-3") | {"modality": [coded("dcm:NM")]}, "?malformed", "not R4"),
+    (study("NM", "loinc:82136-3") | {"modality": [{"code": "N  M"}]}, "?malformed", "not FHIR"),
+    (study("NM", "loinc:82136-3") | {"modality": [coded("dcm:NM")]}, "mibg", "R5's modality is a concept"),
+    (study("CT", CT_ABDOMEN) | {"modality": coded("dcm:CT")}, "helical_ct", "one alone"),
+    (study("CT", procedure=[{"concept": coded(CT_ABDOMEN)}]), "helical_ct", "R5's procedure"),
+    (study("CT", procedure=[{"concept": coded("loinc:24627-2")}]), None, "R5's procedure, of the chest"),
+    (study("NM", procedure=[{"concept": coded("loinc:39828-9")}]), "somatostatin_receptor", ""),
+    (study("CT", procedure=[{"reference": {"reference": "Procedure/1"}}]), "?region_not_stated", "elsewhere"),
+    (study("CT", reason=[{"concept": coded("icd:C78.7")}]), "helical_ct", "R5's reason"),
+    (study("MR", "sct:314635004", site=LIVER), None, "MRCP shows the bile ducts"),
+    (study("CT", "loinc:24812-0", site=LIVER), None, "guidance of a liver biopsy"),
+    (study("CT", CT_ABDOMEN) | {"status": None}, "?malformed", "without a status: not readable, and shown"),
+    (report(CT_ABDOMEN) | {"status": None}, "?malformed", ""),
     (report(CT_ABDOMEN), "helical_ct", "a report names a diagnostic CT"),
     (report(MR_ABDOMEN), "mri", ""),
     (report("loinc:39828-9"), "somatostatin_receptor", ""),
     (report("loinc:82136-3"), "mibg", ""),
     (report(WITHOUT_CONTRAST), "?protocol_not_suitable", ""),
     (report("loinc:44101-4"), None, "guidance"),
+    (report("loinc:24812-0"), None, "guidance of a biopsy"),
+    (report("sct:314635004"), None, "MRCP"),
     (report("loinc:24627-2"), None, "a CT of the chest"),
     (report(CT_ABDOMEN, status="appended"), "helical_ct", ""),
     (report(CT_ABDOMEN, status="partial"), None, ""),
@@ -84,6 +107,32 @@ def test_which_examination_was_done(resource: Json, expected: str | None, why: s
 def test_when_it_was_done(resource: Json, day: str | None, why: str) -> None:
     (item,) = examinations(chart(resource))
     assert item.reading.fact.sources[0].date == day, why
+
+
+def series(*items: tuple[str, str]) -> Json:
+    found = [{"uid": "1", "modality": coding(f"dcm:{modality}"), "bodySite": coding(site)} for modality, site in items]
+    return {"resourceType": "ImagingStudy", "status": "available", "subject": {"reference": "Patient/p1"}} | {
+        "series": found
+    }
+
+
+@pytest.mark.parametrize(
+    ("study_of", "expected", "why"),
+    [
+        (series(("CT", CHEST), ("MR", LIVER)), ["mri"], "the CT is of the chest"),
+        (series(("CT", LIVER), ("MR", HEAD)), ["helical_ct"], ""),
+        (series(("CT", LIVER), ("MR", LIVER)), ["helical_ct", "mri"], "both"),
+        (series(("CT", CHEST), ("CT", LIVER)), ["helical_ct"], "one series suffices"),
+        (series(("CT", LIVER), ("PT", LIVER)), [], "the CT of a PET study"),
+    ],
+)
+def test_each_modality_of_a_study_has_its_own_region(study_of: Json, expected: list[str], why: str) -> None:
+    assert [said(item.reading.fact) for item in examinations(chart(study_of))] == expected, why
+
+
+def test_the_ct_of_a_pet_study_counts_by_a_report_of_its_own() -> None:
+    found = examinations(chart(study("PT") | SERIES_PT_CT, report(CT_ABDOMEN, id="of-the-ct")))
+    assert [item.reading.fact.sources[0].reference for item in found] == ["DiagnosticReport/of-the-ct"]
 
 
 def test_examinations_are_picked_by_kind() -> None:

@@ -340,7 +340,8 @@ COURSE: list[Row] = [
     ("context", [procedure(EMBOLISATION, TREATED)], "post_embolisation", ""),
     ("context", [procedure(ABLATION, TREATED)], "post_ablation", ""),
     ("context", [procedure(ABLATION, "2025-12-01"), procedure(EMBOLISATION, TREATED)], "post_embolisation", "latest"),
-    ("context", [procedure(ABLATION, "2024-01-01")], "?not_recorded", "long ago, no lesions on later imaging"),
+    ("context", [procedure(ABLATION, "2025-03-02")], "post_ablation", "twelve months ago to the day"),
+    ("context", [procedure(ABLATION, "2025-03-01")], "?not_recorded", "a day more, no lesions on later imaging"),
     ("context", [procedure(ABLATION, "2024-01-01"), LESION], "recurrence", "long ago, lesions since"),
     ("context", [procedure(RESECTION, TREATED), LESION], "recurrence", ""),
     ("context", [procedure(RESECTION, TREATED)], "?not_recorded", ""),
@@ -365,8 +366,14 @@ COURSE: list[Row] = [
     ("response", [procedure(EMBOLISATION, TREATED), response("good", BEFORE)], "?too_old", "it grades an earlier one"),
     ("response", [procedure(EMBOLISATION, TREATED), response("good", TREATED)], "?too_vague", "the same day"),
     ("response", [procedure(EMBOLISATION, TREATED), response("better")], "?value_not_understood", ""),
-    ("response", [procedure(EMBOLISATION, TREATED), observation("loinc:97509-4", "sct:268910001")], "?not_recorded",
+    ("response", [procedure(EMBOLISATION, TREATED), observation("loinc:97509-4", "sct:268910001")], "?not_graded",
      "mCODE's improved is not graded"),
+    ("response", [procedure(EMBOLISATION, TREATED), observation("loinc:97509-4", "sct:268910001", BEFORE)],
+     "?not_recorded", "it is from before the embolisation"),
+    ("context", [condition("icd:C78.7", clinical="recurrence", verification="provisional")], "?unconfirmed",
+     "a suspected recurrence"),
+    ("extrahepatic_disease", [condition("icd:C7B.8", site="sct:272673000")], True, "a metastasis by its body site"),
+    ("extrahepatic_disease", [condition("icd:C7B.8", site="sct:59441001")], "?not_recorded", "nodes depend on it"),
 ]  # fmt: skip
 
 ROWS = [*PRIMARY_SITE, *MARKERS, *PATHOLOGY, *IMAGING, *EXTRAHEPATIC, *LESIONS, *CONTRAINDICATIONS, *COURSE]

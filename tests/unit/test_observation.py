@@ -7,13 +7,12 @@ from typing import Any
 import pytest
 
 from fhir_mappings.facts import Known, Unknown
-from fhir_mappings.observation import markers, outside_own_range, percentages, tumour_diameters
+from fhir_mappings.observation import coded_values, markers, newest_result, outside_own_range
 from fhir_mappings.terminology import Concept
 from tests.support.charts import Json, chart, coded, observation, quantity, said
 
+C = Concept
 CGA = "loinc:25587-7"
-KI67 = "loinc:29593-1"
-LIVER = "sct:10200004"
 
 
 def up_to(text: str, low: str | None = None) -> Json:
@@ -30,8 +29,7 @@ def flag_in(system: str | None) -> Json:
 
 
 TWO_RANGES = {"referenceRange": [{"high": quantity("1 ug/L")}, {"high": quantity("9 ug/L")}]}
-BY_OID = {"value": 5, "unit": "per cent", "system": "urn:oid:2.16.840.1.113883.6.8", "code": "%"}
-WIDTH = {"code": {"text": "width"}, "valueQuantity": quantity("20 mm")}
+MISSPELT = {"value": 300, "unit": "mcg/l", "system": "http://unitsofmeasure.org", "code": "ug/L"}
 
 
 @pytest.mark.parametrize(
@@ -55,7 +53,12 @@ WIDTH = {"code": {"text": "width"}, "valueQuantity": quantity("20 mm")}
         (">=101 ug/L", up_to("100 ug/L"), True, "at least above the limit"),
         (">50 ug/L", up_to("100 ug/L"), None, "above something below the limit"),
         ("<>300 ug/L", up_to("100 ug/L"), None, "a converter's sign"),
-        ("300 ug/L", up_to("100 nmol/L"), None, "a range in another unit"),
+        ("300 ug/L", up_to("100 nmol/L"), None, "a range in another unit: no molar mass is agreed"),
+        ("300 ug/L", up_to("0.1 mg/L"), True, "a range in another unit of mass"),
+        ("300 ug/L", {"referenceRange": [{"high": {"value": 100, "unit": "ug/L"}}]}, True, "one spelling is shared"),
+        ({"valueQuantity": MISSPELT}, up_to("100 ug/L"), True, "the code says what the unit misspells"),
+        ({"valueQuantity": {"value": 9, "unit": "K/mm3"}}, up_to("5 ug/L"), None, "no unit of UCUM"),
+        ({"valueString": "GT 300"}, up_to("100 ug/L"), None, "a number as text, in words"),
         ("300 ug/L", up_to("100"), None, "a range without the unit"),
         ("300", up_to("100"), True, "neither has a unit: one report, one unit"),
         ("300 ug/L", {"referenceRange": [{"text": "0-99"}]}, None, "a range as text"),
@@ -85,7 +88,7 @@ def test_a_marker_is_elevated_by_its_flag_or_its_own_range(
         ({"status": "entered-in-error"}, "none", ""),
         ({"status": "unknown"}, "none", ""),
         ({"status": "completed"}, "none", "not in the value set"),
-        ({"status": None}, "none", "not there"),
+        ({"status": None}, "?malformed", "not there: not readable, and shown"),
         ({"dataAbsentReason": {"coding": [{"code": "not-performed"}]}}, "?data_absent", "the resource says so"),
         ({"valueQuantity": None}, "?result_missing", "no value, no reason"),
         ({"valueQuantity": {"unit": "ug/L"}}, "?result_missing", "a unit without a value"),
@@ -102,83 +105,6 @@ def test_a_preliminary_marker_says_so() -> None:
     (reading,) = markers(chart(observation(CGA, "300 ug/L", status="preliminary")), Concept.CHROMOGRANIN_A)
     assert isinstance(reading.fact, Known)
     assert reading.fact.note == "preliminary"
-
-
-def ratio(numerator: str, denominator: str) -> Json:
-    return {"valueRatio": {"numerator": quantity(numerator), "denominator": quantity(denominator)}}
-
-
-@pytest.mark.parametrize(
-    ("value", "expected", "why"),
-    [
-        ("3 %", "3", "percent"),
-        ("<2 %", "<2", "below detection"),
-        ("0.051 1", "5.1", "a fraction by its unit"),
-        ("0.051 {ratio}", "5.1", "or so"),
-        ("5", "?unit_not_understood", "no unit"),
-        ("5 mm", "?unit_not_understood", "not a percentage"),
-        ({"valueQuantity": {"value": 5, "unit": "Percent"}}, "5", "the unit as text"),
-        ({"valueQuantity": BY_OID}, "5", "UCUM by its OID"),
-        ({"valueRange": {"low": quantity("5 %"), "high": quantity("10 %")}}, "5-10", "a range"),
-        ({"valueRange": {"low": quantity("10 %"), "high": quantity("5 %")}}, "?malformed", "reversed"),
-        ({"valueRange": {}}, "?malformed", "a range of nothing"),
-        ({"valueString": "<2"}, "<2", "a number as text"),
-        ({"valueString": "2,5 %"}, "2.5", "with a decimal comma"),
-        ({"valueString": "0,5"}, "?unit_not_understood", "half a per cent or one half?"),
-        ({"valueString": "0,5 %"}, "0.5", "it says which"),
-        ({"valueString": "low"}, "?value_not_understood", "words"),
-        ({"valueString": "2 % (hot spot 8 %)"}, "?value_not_understood", "text is never guessed from"),
-        ("120 %", "?malformed", "no such share"),
-        ("-3 %", "?malformed", "no such share"),
-        ("1.5 1", "?malformed", "no such fraction"),
-        ({"valueQuantity": {"value": "NaN", "code": "%"}}, "?malformed", "not a number"),
-        (">95 %", ">95", ""),
-        (ratio("5", "100"), "?value_not_understood", "a ratio of cells is not read"),
-        (5, "?value_not_understood", "an integer has no unit"),
-        ("sct:260385009", "?value_not_understood", "a code is no number"),
-        (None, "?result_missing", "no value"),
-        ({"dataAbsentReason": {"coding": [{"code": "unknown"}]}}, "?data_absent", "the resource says so"),
-    ],
-)  # fmt: skip
-def test_ki_67_is_a_percentage(value: Any, expected: str, why: str) -> None:
-    (reading,) = percentages(chart(observation(KI67, value)), Concept.KI_67_PERCENT)
-    assert said(reading.fact) == expected, why
-    assert [source.reference for source in reading.fact.sources] == ["Observation/observation-0"]
-
-
-def test_preliminary_pathology_is_unknown() -> None:
-    (reading,) = percentages(chart(observation(KI67, "3 %", status="preliminary")), Concept.KI_67_PERCENT)
-    assert said(reading.fact) == "?preliminary"
-
-
-def size(value: Any = None, site: str | None = LIVER, **more: Any) -> Json:
-    return observation("loinc:21889-1", value, **more) | ({"bodySite": coded(site)} if site else {})
-
-
-def longest(text: str) -> Json:
-    return {"code": coded("loinc:33728-7"), "valueQuantity": quantity(text)}
-
-
-@pytest.mark.parametrize(
-    ("resource", "expected", "why"),
-    [
-        (size("41 mm"), ["4.1"], "a liver tumour"),
-        (size(component=[longest("41 mm")]), ["4.1"], "by its component"),
-        (size(component=[longest("41 mm"), WIDTH]), ["4.1"], "the longest only"),
-        (size(component=[longest("41 mm"), longest("20 mm")]), ["?result_missing"], "two longest diameters"),
-        (size("41 mm", site="sct:39607008"), [], "a lung tumour"),
-        (size("41 mm", site=None), [], "site not stated"),
-        (size("41 mm", specimen={"reference": "Specimen/1"}), [], "measured by pathology"),
-        (size("41"), ["?unit_not_understood"], "mm or cm?"),
-        (size("-41 mm"), ["?malformed"], "no such size"),
-        (size(), ["?result_missing"], "no size"),
-        (size(dataAbsentReason={"coding": [{"code": "unknown"}]}), ["?data_absent"], "the resource says so"),
-        (size({"valueQuantity": {"value": "NaN", "code": "mm"}}), ["?malformed"], "not a number"),
-        (size("41 mm", status="entered-in-error"), [], ""),
-    ],
-)  # fmt: skip
-def test_a_diameter_is_that_of_a_liver_tumour_on_imaging(resource: Json, expected: list[str], why: str) -> None:
-    assert [said(reading.fact) for reading in tumour_diameters(chart(resource))] == expected, why
 
 
 @pytest.mark.parametrize(
@@ -223,6 +149,7 @@ def test_the_time_of_a_result_is_effective_else_issued(dates: Json, day: str | N
         {"valueString": "Specimen haemolysed, not done"},
         {"valueString": "pending"},
         {"valueString": " "},
+        {"valueQuantity": {"value": 0}},
         {"valueCodeableConcept": {"text": "Not done"}},
         "-5 ug/L",
     ],
@@ -230,3 +157,55 @@ def test_the_time_of_a_result_is_effective_else_issued(dates: Json, day: str | N
 def test_words_and_impossible_numbers_are_no_result_of_a_marker(value: Any) -> None:
     (reading,) = markers(chart(observation(CGA, value)), Concept.CHROMOGRANIN_A)
     assert isinstance(reading.fact, Unknown)
+
+
+@pytest.mark.parametrize(
+    ("value", "limit", "elevated", "why"),
+    [
+        ("5 umol/L", "300 ug/L", True, "5 umol are 881 ug"),
+        ("1 umol/L", "300 ug/L", False, "1 umol is 176 ug"),
+        ("881 ug/L", "6 umol/L", False, "and back"),
+        ("5 umol/L", "300 10*9", None, "no concentration"),
+    ],
+)
+def test_serotonin_is_compared_across_mass_and_moles(value: str, limit: str, elevated: bool | None, why: str) -> None:
+    (reading,) = markers(chart(observation("loinc:2941-3", value, **up_to(limit))), Concept.PLATELET_SEROTONIN)
+    assert isinstance(reading.fact, Known)
+    assert reading.fact.value.elevated is elevated, why
+
+
+def test_a_marker_is_found_in_a_panel() -> None:
+    part = {"code": coded(CGA), "valueQuantity": quantity("300 ug/L")} | flag("flag:H")
+    (reading,) = markers(chart(observation("loinc:24357-6", component=[part])), Concept.CHROMOGRANIN_A)
+    assert isinstance(reading.fact, Known)
+    assert reading.fact.value.elevated
+    assert [source.reference for source in reading.fact.sources] == ["Observation/observation-0"]
+
+
+def test_the_text_of_a_result_is_shown_in_part() -> None:
+    (reading,) = markers(chart(observation(CGA, {"valueString": "9" * 5000, **flag("flag:H")})), Concept.CHROMOGRANIN_A)
+    assert isinstance(reading.fact, Known)
+    assert reading.fact.value.result == f"{'9' * 60}…"
+
+
+def test_the_newest_result_is_shown_as_it_stands() -> None:
+    bilirubin = [observation("loinc:14631-6", f"{n} umol/L", f"2026-01-0{n}") for n in (1, 3, 2)]
+    odd = observation("loinc:14631-6", {"valueQuantity": {"value": "NaN"}}, "2026-01-05")
+    found = newest_result(chart(*bilirubin, odd, observation("loinc:14631-6", "9 umol/L", "2027")), C.BILIRUBIN_TOTAL)
+    assert found is not None
+    assert said(found.fact) == "3 umol/L"
+    assert newest_result(chart(observation("loinc:14631-6", "9 umol/L", None)), C.BILIRUBIN_TOTAL) is None
+
+
+@pytest.mark.parametrize(
+    ("value", "expected"),
+    [
+        ({"valueCodeableConcept": {"text": "Low"}}, "Low"),
+        ("sct:1155708003", "sct:1155708003"),
+        ({"valueCodeableConcept": {"coding": [{"code": "G1"}]}}, "G1"),
+        (None, "?value_not_understood"),
+    ],
+)
+def test_a_coded_result_is_shown_by_its_name(value: Any, expected: str) -> None:
+    (reading,) = coded_values(chart(observation("loinc:33732-9", value)), C.HISTOLOGIC_GRADE)
+    assert said(reading.fact) == expected

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import pytest
 
-from fhir_mappings.procedure import LIVER_DIRECTED, latest_of, procedures
+from fhir_mappings.procedure import LIVER_DIRECTED, latest_of, procedures, remarks
 from fhir_mappings.select import WhyUnused
 from fhir_mappings.terminology import Concept
-from tests.support.charts import Json, chart, coding, procedure, said
+from tests.support.charts import Json, chart, coded, coding, procedure, said
 
 C = Concept
 NOT_DONE = (
@@ -86,3 +86,41 @@ def test_a_procedure_that_is_not_fhir_is_set_aside_with_its_concepts() -> None:
     found, unused = procedures(chart(odd))
     assert found == []
     assert [(item.why, Concept.LIVER_ABLATION in item.concepts) for item in unused] == [(WhyUnused.MALFORMED, True)]
+
+
+UNSUCCESSFUL: Json = {"outcome": coded("sct:385671000")}
+
+
+@pytest.mark.parametrize(
+    ("resource", "remark", "why"),
+    [
+        (procedure(ABLATION), [], "done"),
+        (procedure(ABLATION, status="stopped"), ["liver ablation recorded as stopped"], ""),
+        (procedure(ABLATION, status="not-done"), [], "nothing was tried"),
+        (procedure(ABLATION, **UNSUCCESSFUL),
+         ["attempt of liver ablation recorded as unsuccessful (failed or not?)"], ""),
+        (procedure(ABLATION, outcome=coded("sct:385669000")), [], "successful"),
+        (procedure(ABLATION, outcome="unsuccessful"), [], "a bare word"),
+        (procedure("sct:764677008"), ["radioembolisation"], "never embolisation"),
+        (procedure("sct:764677008", **UNSUCCESSFUL),
+         ["attempt of radioembolisation recorded as unsuccessful (failed or not?)"], ""),
+        (procedure("loinc:88933-7"), ["portal vein embolisation or ALPPS"], ""),
+        (procedure("sct:723069003"), ["portal vein embolisation or ALPPS"], "a resection too"),
+        (procedure("sct:80146002"), [], "an appendix"),
+        (procedure(ABLATION) | {"code": {"text": "Whipple"}},
+         ["Whipple (by its name only: bile duct joined to the gut?)"], "words are a hint"),
+        (procedure(ABLATION) | {"code": {"text": "ERCP, biliary stent"}},
+         ["ERCP, biliary stent (by its name only: a caution before embolisation)"], ""),
+        (procedure(ABLATION, status="stopped") | {"code": {"text": "Whipple"}}, [], "begun and given up"),
+        (procedure("sct:87231001") | {"code": coded("sct:87231001") | {"text": "Whipple"}}, [], "the code says so"),
+    ],
+)  # fmt: skip
+def test_what_is_shown_of_a_procedure_and_changes_nothing(resource: Json, remark: list[str], why: str) -> None:
+    found = list(remarks(chart(resource)))
+    assert [text for text, _ in found] == remark, why
+    assert all(source.reference == "Procedure/procedure-0" for _, source in found)
+
+
+def test_a_procedure_without_a_status_is_set_aside() -> None:
+    found, unused = procedures(chart(procedure(ABLATION) | {"status": None}))
+    assert (found, [item.why for item in unused]) == ([], [WhyUnused.MALFORMED])

@@ -6,7 +6,8 @@ from typing import Any
 
 import pytest
 
-from fhir_mappings.select import ABSENT, Availability, PatientMismatchError, WhyUnused, build_chart, read_answer
+from fhir_mappings.answer import ABSENT, Availability, read_answer
+from fhir_mappings.select import PatientMismatchError, WhyUnused, build_chart
 from fhir_mappings.terminology import Concept, load_terminology
 from tests.support.charts import (
     AS_OF,

@@ -51,8 +51,18 @@ def test_every_setting_is_read() -> None:
         ("MAX_BODY_MB", "1.5"),
         ("MAX_BODY_MB", ""),
         ("MAX_BODY_MB", "9" * 5000),
+        ("FHIR_SERVERS", "ehr.example.org/fhir"),
+        ("FHIR_SERVERS", "https://ok.example.org/fhir,https://user:s3cret@ehr.example.org/fhir"),
+        ("FHIR_SERVERS", "https://ehr.example.org/fhir?tenant=1"),
+        ("FHIR_BUDGET_SECONDS", "0"),
+        ("FHIR_BUDGET_SECONDS", "0.05"),
+        ("FHIR_BUDGET_SECONDS", "61"),
+        ("FHIR_BUDGET_SECONDS", "nan"),
+        ("FHIR_BUDGET_SECONDS", "1e1"),
+        ("FHIR_BUDGET_SECONDS", ""),
+        ("FHIR_REQUEST_SECONDS", "-1"),
+        ("FHIR_REQUEST_SECONDS", "3.5"),
         ("CLIENTS", "clients.toml"),
-        ("LOCAL_CODES", "codes.json"),
         ("MISING_DATA", "card"),
         ("cors_origins", "*"),
     ],
@@ -63,6 +73,23 @@ def test_a_bad_value_stops_the_start_and_names_the_variable(name: str, value: st
     (problem,) = stopped.value.problems
     assert problem.startswith(f"NELM_CDS_{name}: ")
     assert len(value) < 4 or value not in problem
+
+
+def test_the_fhir_servers_and_their_times_are_read() -> None:
+    settings = Settings.from_environ({
+        "NELM_CDS_FHIR_SERVERS": "HTTPS://EHR.example.org:443/fhir/, http://127.0.0.1:8104/fhir,",
+        "NELM_CDS_FHIR_BUDGET_SECONDS": "1.5",
+    })  # fmt: skip
+    assert settings.fhir_servers == ("https://ehr.example.org/fhir", "http://127.0.0.1:8104/fhir")
+    assert (settings.fhir_budget_seconds, settings.fhir_request_seconds) == (1.5, 1.5)
+    assert Settings.from_environ({}).fhir_servers == ()
+
+
+def test_production_lists_no_server_without_tls() -> None:
+    servers = "https://ehr.example.org/fhir,http://ehr.example.org/fhir"
+    with pytest.raises(ConfigurationError) as stopped:
+        Settings.from_environ({"NELM_CDS_ENVIRONMENT": "production", "NELM_CDS_FHIR_SERVERS": servers})
+    assert "NELM_CDS_FHIR_SERVERS: address 2 must be https in production" in stopped.value.problems
 
 
 def test_every_problem_is_named_at_once() -> None:

@@ -23,6 +23,7 @@ from fhir_mappings.terminology import (
     ICD_10_PCS,
     ICD_O_3,
     LOINC,
+    NCI_THESAURUS,
     NELM_ASSESSMENT,
     NELM_RECOMMENDATION,
     RXNORM,
@@ -42,7 +43,7 @@ BASE = "https://nelm-cds.github.io/fhir"
 
 # Which systems may stand in a file, by the second part of its name: a site deletes a file to drop a licence.
 SYSTEMS_OF_GROUP = {
-    "": {ICD_10_CM, ICD_10_PCS, LOINC, RXNORM, HCPCS, DICOM},
+    "": {ICD_10_CM, ICD_10_PCS, LOINC, RXNORM, HCPCS, DICOM, NCI_THESAURUS},
     "snomed": {SNOMED_CT},
     "icd-o-3": {ICD_O_3},
     "icd-10": {ICD_10},
@@ -56,6 +57,7 @@ LICENCE_WORD = {
     LOINC: "https://loinc.org/license",
     RXNORM: "National Library of Medicine",
     DICOM: "NEMA",
+    NCI_THESAURUS: "National Cancer Institute",
     SNOMED_CT: "affiliate licence",
     ICD_O_3: "World Health Organization",
     ICD_10: "World Health Organization",
@@ -414,6 +416,12 @@ class TestConcepts:
             (SNOMED_CT, "764678003", set[Concept](), "microspheres"),
             (ATC, "V10XA02", {C.MIBG_THERAPY}, "therapeutic"),
             (ATC, "V09IX02", set[Concept](), "the diagnostic tracer"),
+            (RXNORM, "40790", {C.PROTON_PUMP_INHIBITOR}, "pantoprazole"),
+            (ATC, "A02BC01", {C.PROTON_PUMP_INHIBITOR}, "omeprazole"),
+            (ATC, "A02BA02", set[Concept](), "ranitidine is of another class"),
+            (RXNORM, "321988", {C.SEROTONIN_REUPTAKE_INHIBITOR}, "escitalopram"),
+            (ATC, "N06AX21", {C.SEROTONIN_REUPTAKE_INHIBITOR}, "duloxetine"),
+            (ATC, "N06AX11", set[Concept](), "mirtazapine inhibits no reuptake"),
             (DICOM, "PT", {C.PET_MODALITY}, "our word is pet, DICOM's is PT"),
             (CPT, "47380", set[Concept](), "CPT is recognised and has no list"),
             (None, "C7B.02", set[Concept](), "a code without a system means nothing"),

@@ -6,8 +6,8 @@ from typing import Any
 
 import pytest
 
+from fhir_mappings.answer import Availability, read_answer
 from fhir_mappings.compartment import PatientIdentity, Whose, whose
-from fhir_mappings.select import Availability, read_answer
 from fhir_mappings.wire import Reference, Resource
 from tests.support.charts import NELM, Json, answer, assessed, condition, needs, observation, procedure, reading, said
 

@@ -24,8 +24,8 @@ def decoded(value: Json) -> Resource:
     ],
 )
 def test_a_code_is_found_in_each_of_its_shapes(element: Json, why: str) -> None:
-    modality = decoded({"resourceType": "ImagingStudy", "modality": [element]}).modality
-    assert modality is not None
+    modality = decoded({"resourceType": "ImagingStudy", "modality": [element]}).modalities()
+    assert modality
     assert [(c.system, c.code) for c in modality[0].codings()] == [("s", "c")], why
 
 

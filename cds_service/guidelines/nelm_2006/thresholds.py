@@ -22,3 +22,5 @@ KI67_OLD_DAYS = 730  # P: still counts, shown as such (C29)
 CRISIS_COUNTS_HOURS = 24  # P
 CONTEXT_COUNTS_MONTHS = 12  # P: an ablation or embolisation sets the context for this long
 EARLY_AFTER_ABLATION_DAYS = 30  # P: a diameter so soon is coagulation, not tumour (Figure 1)
+ADMINISTRATION_COUNTS_DAYS = 60  # P: a treatment last given so long ago is still in progress
+OCTREOTIDE_FOR_LONGER_THAN_DAYS = 14  # P: shorter octreotide covers an intervention, or nobody can tell what it is for

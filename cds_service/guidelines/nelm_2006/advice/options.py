@@ -4,6 +4,9 @@ from __future__ import annotations
 
 from cds_service.guidelines.nelm_2006 import bases as on
 from cds_service.guidelines.nelm_2006 import rules
+from cds_service.guidelines.nelm_2006.advice.medicines import in_progress, still_given
+from cds_service.guidelines.nelm_2006.intake import ChartReading
+from cds_service.guidelines.nelm_2006.intake.course import HINT
 from cds_service.guidelines.nelm_2006.needs import Needs
 from cds_service.guidelines.nelm_2006.pathway import EMBOLISATIONS, INVASIVE
 from cds_service.guidelines.nelm_2006.policy import SitePolicy
@@ -11,7 +14,9 @@ from cds_service.guidelines.nelm_2006.recommendations import Recommendation, Str
 from cds_service.reasoning.advice import Block, Guard
 from cds_service.reasoning.decision import Decision
 from cds_service.reasoning.graph import Basis, Kind, Status
+from cds_service.reasoning.markdown import inert
 from cds_service.reasoning.truth import equals, holds, is_known
+from fhir_mappings.facts import Unknown
 
 ABLATIONS = frozenset({"T-ABLATE", "T-ABLATE-EXT", "T-ABLATE-PALL"})
 SYSTEMIC = ("T-OCT", "T-MIBG", "T-PRRT")
@@ -39,8 +44,9 @@ _TEAM_REASONS = (
 )
 
 
-def option(code: str, decision: Decision, needs: Needs, *also: Guard) -> Block:
+def option(code: str, decision: Decision, reading: ChartReading, *also: Guard) -> Block:
     """The paragraph of one option in the treatment list, with what its card must carry."""
+    needs = reading.needs
     recommendation = texts().of(code)
     finding = decision.finding(Kind.OFFER, code)
     basis = finding.basis if finding else ()
@@ -52,17 +58,29 @@ def option(code: str, decision: Decision, needs: Needs, *also: Guard) -> Block:
     title, brief_title = (
         with_limits(name, needs.policy) for name in (recommendation.title, recommendation.brief_title)
     )
-    text = [f"**{title}.** {standing}", recommendation.must, *conditional]
-    brief = [f"**{brief_title}.** {standing}", recommendation.brief_must, *in_brief]
+    given, given_brief = in_progress(code, reading.medicines)
+    hint, hint_brief = _hint_of_a_syndrome(code, needs)
+    text = [f"**{title}.** {standing}", given, recommendation.must, *conditional, hint]
+    brief = [f"**{brief_title}.** {standing}", given_brief, recommendation.brief_must, *in_brief, hint_brief]
     codes = (code, "S-OLT-WARN") if code == "T-OLT-EVAL" else (code,)
     name = recommendation.short if code.startswith("T-") else ""
     return Block(
         " ".join(filter(None, text)),
         codes,
-        (*guards(code, needs), *also),
+        (*guards(code, reading), *also),
         brief=" ".join(filter(None, brief)),
         name=name,
     )
+
+
+def _hint_of_a_syndrome(code: str, needs: Needs) -> tuple[str, str]:
+    """Beside octreotide: a diagnosis that points at another hormone syndrome without being one (A24, C27)."""
+    fact = needs.other_syndrome
+    if code != "T-OCT" or not isinstance(fact, Unknown) or HINT not in (fact.note or ""):
+        return "", ""
+    said = texts().sentences
+    names = (fact.note or "").partition(HINT)[2]
+    return said["syndrome_hint"].format(names=inert(names, 60)), said["syndrome_hint_brief"]
 
 
 def _standing(recommendation: Recommendation, basis: tuple[Basis, ...], needs: Needs) -> str:
@@ -111,9 +129,9 @@ def _conditions(basis: tuple[Basis, ...], needs: Needs) -> list[str]:
     return [name for name, true in applies.items() if true]
 
 
-def withheld(decision: Decision, needs: Needs) -> list[Block]:
+def withheld(decision: Decision, reading: ChartReading) -> list[Block]:
     """The withheld options with their reasons, those with the same reasons together, and what "withheld" means (M5)."""
-    said = texts()
+    said, needs = texts(), reading.needs
     by_code: dict[str, list[str]] = {}
     for item in decision.withhold:
         by_code.setdefault(item.partition(":")[0], []).append(item)
@@ -125,14 +143,16 @@ def withheld(decision: Decision, needs: Needs) -> list[Block]:
         grouped = tuple(item for code in codes for item in by_code[code])
         names = ", ".join(said.withheld_names[code] for code in codes)
         blocks.append(Block(f"- Withheld: {names} ({reasons}).", grouped, movable=True))
+    given = [pair for code in by_code if any(pair := still_given(code, reading.medicines))]
     if blocks:
         meaning = said.sentences["withheld"]
         running = f"{meaning} {said.sentences['not_advice_to_stop']}"
         said_there = "T-OCT" in decision.treatment
-        if any(map(_may_be_running, decision.withhold)):
+        if given or any(map(_may_be_running, decision.withhold)):
             blocks.insert(0, Block(running, brief=meaning if said_there else running, movable=True))
         else:
             blocks.insert(0, Block(meaning, movable=True))
+        blocks += [Block(full, brief=brief, movable=True) for full, brief in given]
     if "T-OCT:srs_negative" in decision.withhold and rules.syndrome(needs).yes:
         blocks.append(Block(said.sentences["srs_negative"], movable=True))
     return blocks
@@ -150,18 +170,18 @@ def _may_be_running(item: str) -> bool:
     return item.endswith((":prior_failure", ":srs_negative"))
 
 
-def guards(code: str, needs: Needs) -> tuple[Guard, ...]:
+def guards(code: str, reading: ChartReading) -> tuple[Guard, ...]:
     """What must stand on the same card as an option (R30, R38, A23, A25, M9, M10)."""
-    said = texts()
+    said, needs = texts(), reading.needs
     found = []
     if code in _NO_LIMIT_IN_HEPATIC_FAILURE and holds(needs.hepatic_failure).yes:
         sentence = said.sentences["hepatic_failure"]
         found.append(Guard("hepatic failure", sentence, sentence, opens=True))
     if code in INVASIVE:
-        found.append(_cover(needs))
+        found.append(_cover(reading))
     if code in EMBOLISATIONS:
-        diuresis = said.of("S-DIURESIS").must
-        found.append(Guard("forced diuresis", diuresis, diuresis, ("S-DIURESIS",)))
+        diuresis, brief = said.of("S-DIURESIS").must, said.of("S-DIURESIS").more["brief"]
+        found.append(Guard("forced diuresis", diuresis, diuresis, ("S-DIURESIS",), brief=(brief, brief)))
     if code in _HORMONAL_CRISIS:
         crisis, again = said.sentences["radionuclide_crisis"], said.sentences["radionuclide_crisis_again"]
         found.append(Guard("hormonal crisis", crisis, crisis, brief=(crisis, again)))
@@ -171,20 +191,24 @@ def guards(code: str, needs: Needs) -> tuple[Guard, ...]:
     return tuple(found)
 
 
-def _cover(needs: Needs) -> Guard:
-    """Octreotide before any invasive step, with what is known of the heart and of other hormones (C18, C24, A24)."""
-    said = texts()
+def _cover(reading: ChartReading) -> Guard:
+    """Octreotide before any invasive step, with what is known of crises, the heart, other hormones (C18, C24, A24)."""
+    said, needs = texts(), reading.needs
     cover = said.of("S-OCT-PERI")
     specialist = said.sentences["specialist_first"] if rules.other_functioning_syndrome(needs).yes else ""
     diseased = said.sentences["heart_disease"] if equals(needs.carcinoid_heart_disease, True).yes else ""
     unexamined = is_known(needs.carcinoid_heart_disease).no and rules.syndrome(needs).yes
     heart, heart_brief = (said.sentences[name] if unexamined else diseased for name in ("heart", "heart_brief"))
+    crisis, crisis_brief = (
+        said.sentences[name].format(day=reading.earlier_crisis) if reading.earlier_crisis else ""
+        for name in ("earlier_crisis", "earlier_crisis_brief")
+    )
     start = "**Before an invasive step:**"
     whole, brief, again, brief_again = (
         " ".join(filter(None, (start, *parts)))
         for parts in (
-            (cover.must, specialist, heart),
-            (cover.more["brief"], specialist, heart_brief),
+            (cover.must, crisis, specialist, heart),
+            (cover.more["brief"], crisis_brief, specialist, heart_brief),
             (cover.more["again"], specialist, diseased),
             (cover.more["brief_again"], diseased),
         )

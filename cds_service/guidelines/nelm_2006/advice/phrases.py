@@ -34,6 +34,7 @@ WHY = {
     WhyUnknown.REGIONAL_OR_DISTANT: "regional or distant nodes?",
     WhyUnknown.WHICH_PRIMARY: "not clear, which primary?",
     WhyUnknown.EARLY_AFTER_TREATMENT: "measured too soon after treatment",
+    WhyUnknown.NOT_GRADED: "recorded, but not graded",
 }
 
 NAMES = {
@@ -134,7 +135,7 @@ def data_line(facts: Callable[[str], Fact[Any]], names: Iterable[str]) -> str:
 
 
 # How long what is remarked on an examination may be: in full, and where there is little room.
-_DATED = {"liver_imaging": (90, 16), "srs": (90, 0), "ki67_percent": (90, 32)}
+_DATED = {"liver_imaging": (90, 12), "srs": (90, 0), "ki67_percent": (90, 16)}
 
 
 def dates_line(facts: Callable[[str], Fact[Any]], *, noted: bool = True, brief: bool = False) -> str:
@@ -178,7 +179,7 @@ def read_as_no(needs: Needs, names: Iterable[str]) -> list[Block]:
         silent, why = (not_recorded, "recorded") if not_recorded else (not_readable, "readable")
         return [Block(f"Not {why}, read as no: {', '.join(silent)}.", movable=True)] if silent else []
     full = f"Not recorded, read as no: {', '.join(not_recorded)}. Not readable, read as no: {', '.join(not_readable)}."
-    brief = f"Not recorded or not readable, read as no: {', '.join((*not_recorded, *not_readable))}."
+    brief = f"Not known, read as no: {', '.join((*not_recorded, *not_readable))}."
     return [Block(full, brief=brief, movable=True)]
 
 
@@ -193,11 +194,15 @@ def listed(names: Sequence[str], room: int) -> str:
 
 
 def missing(facts: Callable[[str], Fact[Any]], names: Iterable[str]) -> str:
-    """Why each of these inputs is not known, where there is more to say than "not recorded"."""
+    """Why each of these inputs does not answer, where there is more to say than that it is not recorded."""
     items = []
     for name in names:
         fact = facts(name)
-        if isinstance(fact, Unknown) and fact.why is not WhyUnknown.NOT_RECORDED:
+        if isinstance(fact, Known) and isinstance(fact.value, Interval):
+            # A number that is asked for all the same is one that does not tell on which side of a limit it lies.
+            day = _day(fact)
+            items.append(f"{value(name, fact)}{f' ({day})' if day else ''}, too vague to decide")
+        if isinstance(fact, Unknown) and (fact.why is not WhyUnknown.NOT_RECORDED or fact.note):
             day = _day(fact)
             note = f", {inert(fact.note, 70)}" if fact.note else ""
             items.append(f"{NAMES[name]} {WHY[fact.why]}{f' ({day})' if day else ''}{note}")

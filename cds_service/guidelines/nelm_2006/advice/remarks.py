@@ -48,10 +48,26 @@ def chart_remarks(decision: Decision, reading: ChartReading) -> list[Block]:
         blocks.append(Block(full, brief="Another malignancy recorded.", movable=True))
     if reading.set_aside:
         full = f"Set aside, not used: {reading.set_aside}."
-        blocks.append(Block(full, brief="Some records set aside.", movable=True))
+        also = " or not understood" if reading.not_understood else ""
+        blocks.append(Block(full, brief=f"Records set aside{also}.", movable=True))
+    if reading.not_understood:
+        blocks.append(_not_understood(reading))
     if reading.unread_keys and not decision.unread:
         blocks.append(no_answer(reading))
     return [*blocks, *limits(reading.needs.policy)]
+
+
+def _not_understood(reading: ChartReading) -> Block:
+    """Results named like a marker, under codes of the laboratory's own: a name, never a value."""
+    named = [
+        f"{inert(item.label, 40)} ({item.source.date})" if item.source.date else inert(item.label, 40)
+        for item in reading.not_understood[:3]
+    ]
+    more = len(reading.not_understood) - len(named)
+    also = f" and {more} more" if more > 0 else ""
+    full = f"Found, not understood: {'; '.join(named)}{also}."
+    # In brief, what is set aside says it too.
+    return Block(full, brief="" if reading.set_aside else "Results not understood.", movable=True)
 
 
 def limits(policy: SitePolicy) -> list[Block]:
@@ -63,7 +79,7 @@ def limits(policy: SitePolicy) -> list[Block]:
     if set_here:
         here = "; ".join(_SITE_WORDS[name].format(_shown(value)) for name, value in set_here.items())
         full = f"Set by this site, not by the paper: {here}."
-        blocks.append(Block(full, brief="Some limits are this site's.", movable=True))
+        blocks.append(Block(full, brief="Limits: this site's.", movable=True))
     return blocks
 
 
@@ -87,4 +103,4 @@ def no_answer(reading: ChartReading) -> Block:
     """The parts of the chart that could not be read, or only in part."""
     keys = [re.sub("([A-Z])", r" \1", key).lower() for key in reading.unread_keys]
     full = f"Could not be read, or only in part: {', '.join(keys)}."
-    return Block(full, brief="Part of the chart could not be read.", movable=True)
+    return Block(full, brief="Part of the chart not read.", movable=True)

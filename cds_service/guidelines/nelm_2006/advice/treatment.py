@@ -7,6 +7,7 @@ from collections.abc import Iterable
 from cds_service.guidelines.nelm_2006 import rules
 from cds_service.guidelines.nelm_2006.advice import phrases
 from cds_service.guidelines.nelm_2006.advice.currency import since_2006
+from cds_service.guidelines.nelm_2006.advice.medicines import follow_up_cautions
 from cds_service.guidelines.nelm_2006.advice.options import SYSTEMIC, option, withheld
 from cds_service.guidelines.nelm_2006.advice.remarks import chart_remarks, histology, information
 from cds_service.guidelines.nelm_2006.intake import ChartReading
@@ -47,14 +48,14 @@ def treatment_section(decision: Decision, reading: ChartReading) -> Section:
     dated = (dates(reading.needs),)
     blocks = [
         # A team's question beside options rests on what they rest on.
-        *(option(code, decision, reading.needs, *(() if named and code == "R-MDT" else dated)) for code in codes),
+        *(option(code, decision, reading, *(() if named and code == "R-MDT" else dated)) for code in codes),
         *_data(codes, reading.needs),
         *_about_the_order(decision, reading),
-        *withheld(decision, reading.needs),
+        *withheld(decision, reading),
         *information(decision, reading.needs),
         *_read_as_no(decision, reading),
         *chart_remarks(decision, reading),
-        *follow_up(decision),
+        *follow_up(decision, reading),
         *since_2006((*codes, *decision.withhold), reading.needs),
     ]
     return Section(
@@ -161,16 +162,19 @@ def _read_as_no(decision: Decision, reading: ChartReading) -> list[Block]:
     return phrases.read_as_no(reading.needs, names)
 
 
-def follow_up(decision: Decision) -> list[Block]:
-    """The markers after treatment (R8, R55)."""
+def follow_up(decision: Decision, reading: ChartReading) -> list[Block]:
+    """The markers after treatment (R8, R55), and what disturbs them (C13, C14)."""
     if not decision.follow_up:
         return []
+    cautions = follow_up_cautions(decision.follow_up, decision.workup, reading)
     names = " and ".join(texts().of(code).short for code in decision.follow_up)
     return [
         Block(
-            f"After treatment: {names} (from the paper, R8, R55: *useful*).",
+            " ".join(
+                (f"After treatment: {names} (from the paper, R8, R55: *useful*).", *(full for full, _ in cautions))
+            ),
             decision.follow_up,
-            brief="",
+            brief=" ".join(brief for _, brief in cautions),
             movable=True,
         )
     ]
@@ -183,8 +187,12 @@ def _drafts_allowed(decision: Decision, reading: ChartReading) -> bool:
 
 
 def team_proposals(decision: Decision, reading: ChartReading) -> tuple[Proposal, ...]:
-    """One request to the tumour board: a referral, the options to discuss, or both; never a procedure or a drug."""
-    options = [code for code in decision.treatment if code.startswith("T-") and code != "T-OLT-EVAL"]
+    """One request to the tumour board: a referral, the options to discuss, or both; never a procedure or a drug.
+
+    A treatment in progress needs no request.
+    """
+    named = (code for code in decision.treatment if code.startswith("T-") and code != "T-OLT-EVAL")
+    options = [code for code in named if reading.medicines.running(code) is None]
     names = ", ".join(texts().of(code).short for code in options) if _drafts_allowed(decision, reading) else ""
     referral = next((texts().of(code) for code in decision.treatment if code.startswith("R-")), None)
     if referral is not None and referral.order is not None:

@@ -7,6 +7,7 @@ from dataclasses import replace
 from cds_service.guidelines.nelm_2006 import rules
 from cds_service.guidelines.nelm_2006.advice import phrases
 from cds_service.guidelines.nelm_2006.advice.currency import since_2006
+from cds_service.guidelines.nelm_2006.advice.medicines import if_taken, step_caution
 from cds_service.guidelines.nelm_2006.advice.options import option, withheld
 from cds_service.guidelines.nelm_2006.advice.remarks import chart_remarks, histology, information, no_answer
 from cds_service.guidelines.nelm_2006.advice.treatment import dates, follow_up, follow_up_proposals, team_proposals
@@ -94,7 +95,11 @@ def _step(code: str, decision: Decision, reading: ChartReading) -> Block:
     if _by_urine(code, reading):
         sentence, brief = recommendation.more["urine"], recommendation.more["urine_brief"]
     known = phrases.missing(reading.needs.fact, decision.asked_inputs(code))
-    return Block(f"- {sentence} In the chart: {known}." if known else f"- {sentence}", (code,), brief=f"- {brief}")
+    caution, caution_brief = step_caution(code, reading)
+    parts = (f"- {sentence}", f"In the chart: {known}." if known else "", caution)
+    full, brief = (" ".join(filter(None, said)) for said in (parts, (f"- {brief}", caution_brief)))
+    hint = "" if caution else if_taken(code, reading)
+    return Block(f"{full} {hint}".rstrip(), (code,), brief=brief, spare=(full,) if hint else ())
 
 
 def _by_urine(code: str, reading: ChartReading) -> bool:
@@ -166,14 +171,14 @@ def refer_section(decision: Decision, reading: ChartReading) -> Section:
     """The referral: high grade, or a patient under 18."""
     needs = reading.needs
     high = "R-MDT-HG" in decision.treatment
-    blocks = [option(code, decision, needs, dates(needs)) for code in decision.treatment]
+    blocks = [option(code, decision, reading, dates(needs)) for code in decision.treatment]
     if high and equals(needs.differentiation, "well").yes and rules.ki67_high(needs).yes:
         blocks.append(Block(texts().sentences["grade_today"], movable=True))
     data = phrases.data_line(needs.fact, _REFER_DATA)
     blocks += [Block(data, movable=True)] if data else []
-    blocks += [*withheld(decision, needs), *information(decision, needs)]
+    blocks += [*withheld(decision, reading), *information(decision, needs)]
     blocks += phrases.read_as_no(needs, ("other_syndrome",)) if "T-OCT" in decision.treatment else []
-    blocks += [*chart_remarks(decision, reading), *follow_up(decision)]
+    blocks += [*chart_remarks(decision, reading), *follow_up(decision, reading)]
     blocks += since_2006((*decision.treatment, *decision.withhold), needs)
     summary = (
         "High grade by the paper's 2000 classes: refer to the tumour board"

@@ -2,22 +2,33 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from datetime import datetime
 
-from cds_service.guidelines.nelm_2006.intake import course, liver, tumour
+from cds_service.guidelines.nelm_2006.intake import course, grade, liver, tumour
+from cds_service.guidelines.nelm_2006.intake.beside import found_beside
 from cds_service.guidelines.nelm_2006.intake.carriers import unread
-from cds_service.guidelines.nelm_2006.intake.scope import Scope, read_crisis, read_scope
+from cds_service.guidelines.nelm_2006.intake.listing import with_latest_sources
+from cds_service.guidelines.nelm_2006.intake.medicines import (
+    RADIONUCLIDE,
+    Medicines,
+    radionuclide_treatments,
+    read_medicines,
+)
+from cds_service.guidelines.nelm_2006.intake.scope import Scope, earlier_crisis, read_crisis, read_scope
 from cds_service.guidelines.nelm_2006.intake.set_aside import note_what_was_set_aside, summary
 from cds_service.guidelines.nelm_2006.needs import Needs
 from cds_service.guidelines.nelm_2006.policy import DEFAULT, SitePolicy
-from fhir_mappings.assessment import AssessmentCode
+from fhir_mappings.assessment import AssessmentCode, unused_responses
 from fhir_mappings.condition import conditions
 from fhir_mappings.facts import Fact, Known, Source
 from fhir_mappings.imaging import examinations
-from fhir_mappings.observation import markers
+from fhir_mappings.medication import Medications, medications
+from fhir_mappings.not_understood import NotUnderstood, not_understood
+from fhir_mappings.pathology import pathology_reports
 from fhir_mappings.patient import age_years
-from fhir_mappings.procedure import LIVER_DIRECTED, latest_of, procedures
-from fhir_mappings.reading import Recency, latest
+from fhir_mappings.procedure import LIVER_DIRECTED, ProcedureReading, latest_of, procedures
+from fhir_mappings.reading import Reading, Recency
 from fhir_mappings.select import Chart, Unused
 from fhir_mappings.terminology import Concept
 
@@ -33,6 +44,9 @@ class ChartReading:
     unused: tuple[Unused, ...]
     set_aside: str  # one phrase on the unused resources that would have mattered
     unread_keys: tuple[str, ...]  # queries that brought no answer, an error, or only part of it
+    medicines: Medicines = field(default_factory=Medicines)
+    not_understood: tuple[NotUnderstood, ...] = ()  # named like a marker of ours, under a code that we do not know
+    earlier_crisis: str | None = None  # when a carcinoid crisis was recorded that is not one of now
 
 
 def might_be_ours(scope: Scope, crisis: Fact[bool]) -> bool:
@@ -44,16 +58,19 @@ def might_be_ours(scope: Scope, crisis: Fact[bool]) -> bool:
 def read_chart(chart: Chart, policy: SitePolicy = DEFAULT) -> ChartReading:
     """Read every need of the protocol from a chart; a chart that is certainly not ours is read no further."""
     found, unused_conditions = conditions(chart)
-    unused = (*chart.unused, *unused_conditions)
+    unused = (*chart.unused, *unused_conditions, *unused_responses(chart))
     scope = read_scope(chart, found, unused)
     crisis = read_crisis(chart, found)
     if not might_be_ours(scope, crisis):
         out = Needs(nelm_confirmed=scope.nelm_confirmed, carcinoid_crisis_now=crisis)
         return ChartReading(out, scope.histology_from_codes, scope.other_malignancies, (), unused, "", ())
     done, unused_procedures = procedures(chart)
-    unused = (*unused, *unused_procedures)
+    taken = medications(chart)
+    reports, unused_reports = pathology_reports(chart)
+    unused = (*unused, *unused_procedures, *taken.unused, *unused_reports)
+    medicines = read_medicines(chart, taken, done)
     imaging_done = examinations(chart)
-    imaging = Recency(int(policy.imaging_counts_days), latest_of(done, LIVER_DIRECTED))
+    imaging = Recency(int(policy.imaging_counts_days), _last_treatment(done, taken, chart.as_of))
     symptoms = Recency(int(policy.symptoms_count_days))
     site = tumour.primary_site(found)
     lesions = liver.lesion_count(chart, imaging)
@@ -65,8 +82,8 @@ def read_chart(chart: Chart, policy: SitePolicy = DEFAULT) -> ChartReading:
         platelet_serotonin=tumour.serotonin(chart, imaging, policy),
         liver_imaging=tumour.liver_imaging(chart, imaging_done, imaging),
         srs=tumour.receptor_scan(chart, imaging_done, imaging),
-        ki67_percent=tumour.ki67(chart),
-        differentiation=tumour.differentiation(chart, found),
+        ki67_percent=grade.ki67(chart),
+        differentiation=grade.differentiation(chart, found, reports),
         extrahepatic_disease=tumour.extrahepatic_disease(chart, found, site, imaging),
         lesion_count=lesions,
         largest_lesion_cm=liver.largest_lesion(chart, done, imaging),
@@ -87,31 +104,25 @@ def read_chart(chart: Chart, policy: SitePolicy = DEFAULT) -> ChartReading:
         other_therapies_exhausted=liver.yes_no(chart, AssessmentCode.OTHER_THERAPIES_EXHAUSTED, None),
         context=course.context(chart, found, done, Recency(int(policy.imaging_counts_days)), lesions),
         response=course.response(chart, done),
-        other_syndrome=course.on_record(chart, found, Concept.OTHER_FUNCTIONING_SYNDROME),
+        other_syndrome=course.other_syndrome(chart, found),
         carcinoid_heart_disease=course.on_record(chart, found, Concept.CARCINOID_HEART_DISEASE),
         liver_transplant=course.liver_transplant(chart, found, done),
         policy=policy,
     )
     return ChartReading(
-        needs=note_what_was_set_aside(needs, unused),
+        needs=with_latest_sources(note_what_was_set_aside(needs, unused)),
         histology_from_codes=scope.histology_from_codes,
         other_malignancies=scope.other_malignancies,
-        beside=_beside(chart),
+        beside=(*found_beside(chart, found), *((item.text, item.source) for item in medicines.found)),
         unused=unused,
         set_aside=summary(unused),
         unread_keys=unread(chart),
+        medicines=medicines,
+        not_understood=not_understood(chart),
+        earlier_crisis=earlier_crisis(chart, found, crisis),
     )
 
 
-def _beside(chart: Chart) -> tuple[tuple[str, Source], ...]:
-    """Markers that are on record and do not count, named so that nobody looks for them in vain (R5)."""
-    names = {
-        Concept.URINARY_5_HIAA: "urinary 5-HIAA",
-        Concept.SEROTONIN_OTHER_SPECIMEN: "serotonin in another specimen than platelets",
-        Concept.KI_67_NOT_PERCENT: "Ki-67 without a percentage",
-    }
-    found = []
-    for concept, name in names.items():
-        newest = latest(markers(chart, concept), chart.as_of).fact
-        found += [(name, source) for source in newest.sources[:1]]
-    return tuple(found)
+def _last_treatment(done: list[ProcedureReading], taken: Medications, as_of: datetime) -> Reading[str] | None:
+    """The latest treatment before which imaging no longer counts: directed at the liver, or with a radionuclide."""
+    return latest_of([*done, *radionuclide_treatments(taken, as_of)], LIVER_DIRECTED | RADIONUCLIDE)

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from typing import TypeVar
 
+from fhir_mappings.answer import Availability
 from fhir_mappings.facts import Fact, Known, Unknown, WhyUnknown
-from fhir_mappings.select import Availability, Chart
+from fhir_mappings.select import Chart
 
 T = TypeVar("T")
 
@@ -29,6 +30,7 @@ _COULD_BE_SETTLED = frozenset({
     WhyUnknown.PRELIMINARY,
     WhyUnknown.HISTORY,
     WhyUnknown.REGIONAL_OR_DISTANT,
+    WhyUnknown.NOT_GRADED,
 })  # fmt: skip
 
 

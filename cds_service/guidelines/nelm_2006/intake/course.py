@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from cds_service.guidelines.nelm_2006 import thresholds as limit
 from cds_service.guidelines.nelm_2006.intake.carriers import OBSERVATIONS, PROCEDURES, complete, unless_unread
+from cds_service.guidelines.nelm_2006.intake.listing import few, joined
 from cds_service.guidelines.nelm_2006.intake.liver import by_diagnosis, with_diagnosis
 from fhir_mappings import assessment
 from fhir_mappings.assessment import RECOMMENDATION_SYSTEM, AssessmentCode
 from fhir_mappings.condition import ConditionReading
 from fhir_mappings.facts import Fact, Interval, Known, Unknown, WhyUnknown
+from fhir_mappings.observation import coded_values
 from fhir_mappings.procedure import ProcedureReading, latest_of
 from fhir_mappings.reading import Reading, Recency, latest, reconcile, sources_of
 from fhir_mappings.select import Chart
@@ -20,6 +22,7 @@ _CONTEXT = {
     "post-ablation": "post_ablation",
     "post-embolisation": "post_embolisation",
 }
+HINT = "hint only: "  # opens the names of diagnoses that point at a syndrome without being one
 _RESPONSES = frozenset({"good", "partial", "none"})
 _EMBOLISATION = frozenset({Concept.HEPATIC_ARTERY_EMBOLISATION})
 _ABLATION = frozenset({Concept.LIVER_ABLATION})
@@ -27,10 +30,25 @@ _REMOVAL = frozenset({Concept.LIVER_RESECTION, Concept.LIVER_TRANSPLANTATION})
 
 
 def carcinoid_syndrome(chart: Chart, found: list[ConditionReading], recency: Recency) -> Fact[bool]:
-    """Carcinoid syndrome: yes by an active diagnosis, no only by assessment; flushing alone is neither."""
+    """Carcinoid syndrome: yes by an active diagnosis, no only by assessment; flushing alone is a hint."""
     assessed = latest(assessment.yes_no(chart, AssessmentCode.CARCINOID_SYNDROME), chart.as_of, recency)
     fact = with_diagnosis(assessed, chart, found, Concept.CARCINOID_SYNDROME)
-    return unless_unread(fact, chart, OBSERVATIONS)
+    return _hinted(unless_unread(fact, chart, OBSERVATIONS), found, Concept.CARCINOID_SYMPTOM)
+
+
+def other_syndrome(chart: Chart, found: list[ConditionReading]) -> Fact[bool]:
+    """Another functioning tumour, by diagnosis; a laboratory syndrome without its tumour is a hint."""
+    fact = on_record(chart, found, Concept.OTHER_FUNCTIONING_SYNDROME)
+    return _hinted(fact, found, Concept.FUNCTIONING_SYNDROME_HINT)
+
+
+def _hinted(fact: Fact[bool], found: list[ConditionReading], concept: Concept) -> Fact[bool]:
+    """An unknown with the diagnoses that point at it, which are not enough to make it so."""
+    hints = [c for c in found if concept in c.concepts and c.active]
+    if isinstance(fact, Known) or not hints:
+        return fact
+    names = few(list(dict.fromkeys(c.label for c in hints)))
+    return Unknown(fact.why, (*fact.sources, *(c.source for c in hints)), joined(fact.note, f"{HINT}{names}"))
 
 
 def on_record(chart: Chart, found: list[ConditionReading], concept: Concept) -> Fact[bool]:
@@ -85,7 +103,10 @@ def context(
 def _context_by_record(
     chart: Chart, found: list[ConditionReading], done: list[ProcedureReading], lesions: Fact[Interval]
 ) -> Reading[str]:
-    recurrent = [c for c in found if c.in_liver and c.recurrent]
+    of_liver = [c for c in found if c.in_liver and c.recurrent]
+    recurrent = [c for c in of_liver if c.confirmed]
+    if of_liver and not recurrent:
+        return Reading(Unknown(WhyUnknown.UNCONFIRMED, tuple(c.source for c in of_liver)), None)
     if recurrent:
         dates = [c.when for c in recurrent if c.when is not None]
         when = max(dates, key=lambda date: date.last) if len(dates) == len(recurrent) else None
@@ -127,4 +148,26 @@ def response(chart: Chart, done: list[ProcedureReading]) -> Fact[str]:
     fact = reading.fact
     if isinstance(fact, Known) and fact.value not in _RESPONSES:
         return Unknown(WhyUnknown.VALUE, fact.sources)
+    if isinstance(fact, Unknown) and fact.why is WhyUnknown.NOT_RECORDED:
+        fact = _by_disease_status(fact, chart, embolised)
     return unless_unread(fact, chart, OBSERVATIONS)
+
+
+def _by_disease_status(silent: Unknown, chart: Chart, embolised: Reading[str] | None) -> Unknown:
+    """mCODE's improved, stable, worsened since the embolisation: shown, for nobody has said how that is graded."""
+    statuses = [
+        r
+        for r in coded_values(chart, Concept.DISEASE_STATUS_MCODE)
+        if not _earlier(r, embolised) and not (r.when is not None and r.when.certainly_after_instant(chart.as_of))
+    ]
+    if not statuses:
+        return silent
+    newest = max(statuses, key=lambda r: (r.when.last.isoformat() if r.when else "", repr(r)))
+    said = newest.fact.value if isinstance(newest.fact, Known) else "not understood"
+    return Unknown(WhyUnknown.NOT_GRADED, newest.fact.sources, f"disease status recorded: {said}")
+
+
+def _earlier(reading: Reading[str], treatment: Reading[str] | None) -> bool:
+    if treatment is None or treatment.when is None or reading.when is None:
+        return False
+    return reading.when.certainly_before(treatment.when)

@@ -2,20 +2,23 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import replace
 
 from cds_service.guidelines.nelm_2006 import thresholds as limit
 from cds_service.guidelines.nelm_2006.intake.carriers import OBSERVATIONS, PROCEDURES, unless_unread
+from cds_service.guidelines.nelm_2006.intake.listing import few, joined
 from fhir_mappings import assessment
 from fhir_mappings.assessment import AssessmentCode
 from fhir_mappings.condition import ConditionReading
 from fhir_mappings.facts import Fact, Interval, Known, Unknown, WhyUnknown
-from fhir_mappings.observation import outside_own_range, tumour_diameters
+from fhir_mappings.observation import newest_result, outside_own_range
 from fhir_mappings.procedure import ProcedureReading, latest_of
 from fhir_mappings.quantities import highest
 from fhir_mappings.reading import Reading, Recency, hardest_to_outrank, latest, reconcile, sources_of
 from fhir_mappings.select import Chart
 from fhir_mappings.terminology import Concept
+from fhir_mappings.tumour_size import of_latest_study
 
 _PORTAL_VEIN = {
     "patent": "patent",
@@ -46,12 +49,10 @@ def largest_lesion(chart: Chart, done: list[ProcedureReading], recency: Recency)
 
 
 def _largest_of_latest_study(chart: Chart, done: list[ProcedureReading], recency: Recency) -> Reading[Interval]:
-    readings = tumour_diameters(chart)
-    dated = [r for r in readings if r.when is not None and not r.when.certainly_after_instant(chart.as_of)]
-    if not dated:
+    readings = of_latest_study(chart)
+    of_study = [r for r in readings if r.when is not None and not r.when.certainly_after_instant(chart.as_of)]
+    if not of_study:
         return latest(readings, chart.as_of, recency)
-    day = max((r.when.last, r.when.day) for r in dated if r.when)[1]
-    of_study = [r for r in dated if r.when and r.when.day == day]
     origin = sources_of(of_study)
     unknown = next((r.fact for r in of_study if isinstance(r.fact, Unknown)), None)
     if unknown is not None:
@@ -115,12 +116,12 @@ def portal_vein(
 
 
 def hepatic_failure(chart: Chart, found: list[ConditionReading], recency: Recency) -> Fact[bool]:
-    """Hepatic failure: by diagnosis, or by assessment.
+    """Hepatic failure: by diagnosis, or by assessment; the latest bilirubin, INR and albumin are shown beside it.
 
     A "no" beside a bilirubin or INR of the same or a later day that lies outside its own range is conflicting.
     """
     assessed = latest(assessment.yes_no(chart, AssessmentCode.HEPATIC_FAILURE), chart.as_of, recency)
-    fact = with_diagnosis(assessed, chart, found, Concept.HEPATIC_FAILURE)
+    fact = unless_unread(with_diagnosis(assessed, chart, found, Concept.HEPATIC_FAILURE), chart, OBSERVATIONS)
     if isinstance(fact, Known) and not fact.value:
         against = [
             result
@@ -129,9 +130,24 @@ def hepatic_failure(chart: Chart, found: list[ConditionReading], recency: Recenc
             if _not_before(result, assessed) and not _in_future(result, chart)
         ]
         if against:
-            texts = "; ".join(r.fact.value for r in against if isinstance(r.fact, Known))
-            return Unknown(WhyUnknown.CONFLICTING, (*fact.sources, *sources_of(against)), f"outside range: {texts}")
-    return unless_unread(fact, chart, OBSERVATIONS)
+            texts = [r.fact.value for r in sorted(against, key=_when, reverse=True) if isinstance(r.fact, Known)]
+            note = f"outside range: {few(list(dict.fromkeys(texts)))}"
+            return Unknown(WhyUnknown.CONFLICTING, (*fact.sources, *sources_of(against)), note)
+    return replace(fact, note=joined(fact.note, *_liver_tests(chart)))
+
+
+_LIVER_TESTS = {Concept.BILIRUBIN_TOTAL: "bilirubin", Concept.INR: "INR", Concept.ALBUMIN: "albumin"}
+
+
+def _liver_tests(chart: Chart) -> Iterator[str]:
+    for concept, name in _LIVER_TESTS.items():
+        newest = newest_result(chart, concept)
+        if newest is not None and isinstance(newest.fact, Known) and newest.when is not None:
+            yield f"{name} {newest.fact.value} ({newest.when.day})"
+
+
+def _when(reading: Reading[str]) -> tuple[str, str]:
+    return (reading.when.last.isoformat() if reading.when else "", repr(reading.fact))
 
 
 def _not_before(result: Reading[str], assessed: Reading[bool]) -> bool:

@@ -8,6 +8,8 @@ from datetime import timedelta
 
 from cds_service.guidelines.nelm_2006 import thresholds as limit
 from cds_service.guidelines.nelm_2006.intake.carriers import OBSERVATIONS, complete
+from cds_service.guidelines.nelm_2006.intake.histology import with_pathology
+from cds_service.guidelines.nelm_2006.intake.listing import few
 from fhir_mappings import assessment
 from fhir_mappings.assessment import AssessmentCode
 from fhir_mappings.condition import ConditionReading
@@ -37,7 +39,7 @@ def read_scope(chart: Chart, found: list[ConditionReading], unused: Iterable[Unu
 
     A diagnosis that was set aside unread is a question, never silence.
     """
-    others = tuple(sorted({c.label for c in found if c.other_malignancy}))
+    others = tuple(sorted({c.label for c in found if c.other_malignancy}))[:_MOST_NAMED]
     if is_deceased(chart.patient, chart.as_of):
         deceased = Known(False, (Source(chart.patient.reference),), "deceased")
         return Scope(deceased, histology_from_codes=False, other_malignancies=others)
@@ -52,8 +54,11 @@ def read_scope(chart: Chart, found: list[ConditionReading], unused: Iterable[Unu
         fact = assessed
     elif not_ours and (lost := _lost_diagnoses(found, unused)):
         fact = Unknown(WhyUnknown.MALFORMED, lost, "a diagnosis in this chart could not be read")
-    return Scope(fact, histology_from_codes=True, other_malignancies=others)
+    fact, by_report = with_pathology(fact, chart, found)
+    return Scope(fact, histology_from_codes=not by_report, other_malignancies=others)
 
+
+_MOST_NAMED = 50  # a card names two and counts the others
 
 _UNREAD = frozenset({WhyUnused.MALFORMED, WhyUnused.MODIFIER, WhyUnused.NOT_SUPPORTED})
 
@@ -142,7 +147,7 @@ def _why_not_ours(net: list[ConditionReading], liver: list[ConditionReading]) ->
 
 def _from_codes_note(readings: Iterable[ConditionReading]) -> str:
     names = dict.fromkeys(reading.label for reading in readings)
-    return f"from diagnosis codes ({'; '.join(names)})"
+    return f"from diagnosis codes ({few(list(names))})"
 
 
 def _sources(readings: Iterable[ConditionReading]) -> tuple[Source, ...]:
@@ -176,6 +181,22 @@ def read_crisis(chart: Chart, found: list[ConditionReading]) -> Fact[bool]:
         return assessed.fact
     suspected = None if any(crisis.confirmed for crisis in now) else "suspected"
     return Known(True, _sources(now), suspected)
+
+
+def earlier_crisis(chart: Chart, found: list[ConditionReading], now: Fact[bool]) -> str | None:
+    """When the latest carcinoid crisis was recorded that is not the one of now; None if there is none."""
+    of_now = frozenset(now.sources) if isinstance(now, Known) and now.value else frozenset()
+    recorded = [(c.source, c.when) for c in found if Concept.CARCINOID_CRISIS in c.concepts]
+    recorded += [
+        (r.fact.sources[0], r.when)
+        for r in assessment.yes_no(chart, AssessmentCode.CARCINOID_CRISIS)
+        if isinstance(r.fact, Known) and r.fact.value
+    ]
+    earlier = [(source, when) for source, when in recorded if source not in of_now]
+    past = [when for _, when in earlier if when is not None and not when.certainly_after_instant(chart.as_of)]
+    if past:
+        return max(past, key=lambda when: when.last).day
+    return "an unknown date" if earlier else None
 
 
 def _before(crisis: ConditionReading, assessed: Reading[bool]) -> bool:

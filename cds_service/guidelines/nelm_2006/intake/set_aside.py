@@ -10,6 +10,8 @@ from collections.abc import Iterable
 from dataclasses import replace
 from typing import Any
 
+from cds_service.guidelines.nelm_2006.intake.listing import MOST_SOURCES
+from cds_service.guidelines.nelm_2006.intake.medicines import MEDICINES
 from cds_service.guidelines.nelm_2006.needs import Needs
 from fhir_mappings.assessment import AssessmentCode, codes_of
 from fhir_mappings.facts import Fact, Interval, Known, Source, Unknown, WhyUnknown
@@ -89,10 +91,15 @@ def summary(unused: Iterable[Unused]) -> str:
     """One phrase for a card: `2 results of another patient, 1 result not readable`; empty if there is none."""
     counts: dict[WhyUnused, int] = {}
     for item in unused:
-        if item.why in _WORDS and _inputs(item):
+        if item.why in _WORDS and (_inputs(item) or item.concepts & MEDICINES or _may_hold_assessments(item)):
             counts[item.why] = counts.get(item.why, 0) + 1
     parts = [f"{n} record{'s' if n > 1 else ''} {_WORDS[why]}" for why, n in sorted(counts.items())]
     return ", ".join(parts)
+
+
+def _may_hold_assessments(item: Unused) -> bool:
+    """True of answers to a form of which not even the questions could be read."""
+    return item.why is WhyUnused.MALFORMED and item.reference.startswith("QuestionnaireResponse/")
 
 
 def _inputs(item: Unused) -> set[str]:
@@ -117,7 +124,8 @@ _CAUTIOUS = {
 
 def _noted(name: str, fact: Fact[Any], items: list[Unused]) -> Fact[Any]:
     texts = [f"{item.reference} {_WORDS[item.why]}" for item in items]
-    note = f"set aside: {', '.join(texts)}"
+    more = f" and {len(texts) - MOST_SOURCES} more" if len(texts) > MOST_SOURCES else ""
+    note = f"set aside: {', '.join(texts[:MOST_SOURCES])}{more}"
     unreadable = [i for i in items if i.why in (WhyUnused.MALFORMED, WhyUnused.MODIFIER, WhyUnused.NOT_SUPPORTED)]
     lost = tuple(Source(item.reference) for item in unreadable)
     if name == "context" and any(Concept.HEPATIC_ARTERY_EMBOLISATION in item.concepts for item in unreadable):

@@ -1,4 +1,4 @@
-"""The tumour: primary site, grade, markers, imaging done, and disease beyond the liver."""
+"""The tumour: primary site, markers, imaging done, and disease beyond the liver."""
 
 from __future__ import annotations
 
@@ -9,15 +9,15 @@ from cds_service.guidelines.nelm_2006.intake.carriers import (
     unless_all_unread,
     unless_unread,
 )
+from cds_service.guidelines.nelm_2006.intake.grade import one_of
 from cds_service.guidelines.nelm_2006.policy import SitePolicy
 from fhir_mappings import assessment, imaging
 from fhir_mappings.assessment import AssessmentCode
 from fhir_mappings.condition import ConditionReading
-from fhir_mappings.facts import Fact, Interval, Known, Source, Unknown, WhyUnknown
+from fhir_mappings.facts import Fact, Known, Source, Unknown, WhyUnknown
 from fhir_mappings.imaging import Examination, ImagingReading
-from fhir_mappings.observation import Marker, markers, percentages
-from fhir_mappings.quantities import highest
-from fhir_mappings.reading import Reading, Recency, hardest_to_outrank, latest, reconcile, sources_of
+from fhir_mappings.observation import Marker, markers
+from fhir_mappings.reading import Reading, Recency, hardest_to_outrank, latest, reconcile
 from fhir_mappings.select import Chart
 from fhir_mappings.terminology import Concept
 
@@ -83,51 +83,6 @@ def _marker_note(fact: Known[Marker]) -> str:
     return f"{fact.value.result} ({fact.note})" if fact.note else fact.value.result
 
 
-def ki67(chart: Chart) -> Fact[Interval]:
-    """The highest Ki-67 of any counted specimen (P, C29); one that cannot be read leaves the top open."""
-    readings = percentages(chart, Concept.KI_67_PERCENT)
-    past = [r for r in readings if r.when is None or not r.when.certainly_after_instant(chart.as_of)]
-    known = [r for r in past if isinstance(r.fact, Known)]
-    if not known:
-        return unless_unread(latest(readings, chart.as_of).fact, chart, OBSERVATIONS)
-    top = highest([r.fact.value for r in known if isinstance(r.fact, Known)])
-    why_not = {r.fact.why for r in past if isinstance(r.fact, Unknown)} - _NO_VALUE
-    if why_not - {WhyUnknown.PRELIMINARY}:
-        open_top = Interval(top.low, None, low_open=top.low_open)
-        return Known(open_top, sources_of(past), "another specimen's Ki-67 could not be read")
-    notes = [f"highest of {len(known)} results"] if len(known) > 1 else []
-    if why_not:
-        notes.append("a preliminary Ki-67 is not counted")
-    newest = [r.when.days_before(chart.as_of)[0] for r in known if r.when is not None]
-    if newest and min(newest) > limit.KI67_OLD_DAYS:
-        notes.append("more than 24 months old")
-    return Known(top, sources_of(past if why_not else known), "; ".join(notes) or None)
-
-
-_NO_VALUE = frozenset({WhyUnknown.DATA_ABSENT, WhyUnknown.RESULT_MISSING})
-
-
-def differentiation(chart: Chart, found: list[ConditionReading]) -> Fact[str]:
-    """`well` or `poor`, by assessment or by a diagnosis or morphology that says so."""
-    assessed = latest(assessment.coded(chart, AssessmentCode.DIFFERENTIATION), chart.as_of)
-    if isinstance(assessed.fact, Known) and assessed.fact.note == "preliminary":
-        assessed = Reading(Unknown(WhyUnknown.PRELIMINARY, assessed.fact.sources), assessed.when)
-    codes = [
-        Reading(Known(word, (c.source,)), c.when)
-        for c in found
-        if c.confirmed and c.neuroendocrine
-        for concept, word in ((Concept.POORLY_DIFFERENTIATED, "poor"), (Concept.WELL_DIFFERENTIATED, "well"))
-        if concept in c.concepts or (word == "poor" and Concept.SMALL_CELL_CARCINOMA in c.concepts)
-    ]
-    fact = _one_of(reconcile(assessed, latest(codes, chart.as_of)).fact, "well", "poor")
-    return unless_unread(fact, chart, OBSERVATIONS)
-
-
-def _one_of(fact: Fact[str], *words: str) -> Fact[str]:
-    """The fact, if it is one of the answers that the assessment has."""
-    return fact if isinstance(fact, Unknown) or fact.value in words else Unknown(WhyUnknown.VALUE, fact.sources)
-
-
 def liver_imaging(chart: Chart, done: list[ImagingReading], recency: Recency) -> Fact[str]:
     """Helical CT or MRI of the liver that still counts (R13, A12); the latest of either."""
     readings = imaging.done(done, Examination.HELICAL_CT, Examination.MRI)
@@ -163,13 +118,13 @@ def receptor_scan(chart: Chart, done: list[ImagingReading], recency: Recency) ->
     """`positive` or `negative` uptake; an examination without its result is Unknown(result missing), not missing."""
     result = latest(assessment.coded(chart, AssessmentCode.SSTR_UPTAKE), chart.as_of, recency).fact
     examined = Examination.SOMATOSTATIN_RECEPTOR
-    return _with_examination(_one_of(result, "positive", "negative"), chart, done, examined, recency)
+    return _with_examination(one_of(result, "positive", "negative"), chart, done, examined, recency)
 
 
 def mibg_avid(chart: Chart, done: list[ImagingReading], recency: Recency) -> Fact[bool]:
     """Whether the metastases take up MIBG."""
     result = latest(assessment.coded(chart, AssessmentCode.MIBG_UPTAKE), chart.as_of, recency).fact
-    fact = _with_examination(_one_of(result, "avid", "not-avid"), chart, done, Examination.MIBG, recency)
+    fact = _with_examination(one_of(result, "avid", "not-avid"), chart, done, Examination.MIBG, recency)
     if isinstance(fact, Unknown):
         return fact
     return Known(fact.value == "avid", fact.sources, fact.note)

@@ -1,0 +1,135 @@
+"""`nelm-cds check`: the settings in force, the value sets with their licences, the local codes, and what is wrong.
+
+Plain text at 80 columns, for a terminal, a ticket or a mail. A secret is never shown, nor the value of a name that is
+no setting: a typing error in the name of a secret would print it.
+"""
+
+from __future__ import annotations
+
+import re
+import sys
+import textwrap
+from collections.abc import Iterable, Iterator, Mapping
+
+from cds_service import __version__
+from cds_service.errors import ConfigurationError
+from cds_service.reasoning.markdown import printable
+from cds_service.settings import PREFIX, Settings
+from fhir_mappings.local_codes import LocalCodes, with_local_codes
+from fhir_mappings.terminology import Terminology, load_terminology
+
+_WIDTH = 80
+_NAMES = (
+    "ENVIRONMENT", "PUBLIC_URL", "CLIENTS", "FHIR_SERVERS", "FHIR_BUDGET_SECONDS", "FHIR_REQUEST_SECONDS",
+    "CORS_ORIGINS", "MAX_BODY_MB", "MISSING_DATA", "AS_OF", "DATABASE_URL", "PATIENT_HASH_KEY", "SITE_POLICY",
+    "LOCAL_CODES",
+)  # fmt: skip
+_SECRET = frozenset({"PATIENT_HASH_KEY"})
+# The password of an address, up to the last @ (an unescaped one may stand in it), and one among the parameters.
+_PASSWORDS = (
+    re.compile(r"(://[^:@/\s,]*:)[^\s,]*(?=@)"),
+    re.compile(r"(?i)([?&][a-z_]*(?:password|pwd|secret)=)[^&\s,]*"),
+)
+
+
+def run(environ: Mapping[str, str]) -> int:
+    """Print the report; 0 if the service would start with these settings, 2 if not."""
+    try:
+        settings: Settings | None = Settings.from_environ(environ)
+        problems: tuple[str, ...] = ()
+    except ConfigurationError as error:
+        settings, problems = None, error.problems
+    for line in report(environ, settings, problems):
+        sys.stdout.write(f"{line}\n")
+    return 2 if problems else 0
+
+
+def report(environ: Mapping[str, str], settings: Settings | None, problems: tuple[str, ...]) -> Iterator[str]:
+    """The lines of the report; without settings only what does not depend on them."""
+    yield f"nelm-cds {__version__}"
+    yield from _heading("Settings")
+    yield from _settings(environ, settings)
+    if settings is not None:
+        yield from _heading("Site policy: what differs from the defaults")
+        departures = (f"{name} = {value}" for name, value in settings.policy.departures().items())
+        yield from _listed(departures, "nothing")
+    terminology = load_terminology()
+    yield from _heading("Value sets")
+    yield from _value_sets(terminology)
+    if settings is not None:
+        yield from _heading("Local codes")
+        yield from _local_codes(settings.local_codes, terminology)
+    yield from _heading("What is wrong")
+    yield from _listed(problems, "nothing")
+
+
+def _heading(text: str) -> Iterator[str]:
+    yield from ("", text, "-" * len(text))
+
+
+def _listed(texts: Iterable[str], otherwise: str) -> Iterator[str]:
+    lines = [line for text in texts for line in _wrapped(text, "  ", "    ")]
+    yield from lines or [f"  {otherwise}"]
+
+
+def _wrapped(text: str, first: str, rest: str) -> list[str]:
+    clean = printable(text)
+    return textwrap.wrap(clean, _WIDTH, initial_indent=first, subsequent_indent=rest, break_on_hyphens=False)
+
+
+def _settings(environ: Mapping[str, str], settings: Settings | None) -> Iterator[str]:
+    in_force = _defaults(settings) if settings is not None else {}
+    for name in _NAMES:
+        value = environ.get(f"{PREFIX}{name}")
+        if value is None:
+            shown = f"{in_force[name]} (default)" if name in in_force else "not set"
+        else:
+            shown = "set" if name in _SECRET else _without_passwords(value)
+            if settings is not None and f"{PREFIX}{name}" in settings.ignored:
+                shown += " (no effect in this version)"
+        label = f"  {PREFIX}{name}"
+        yield from _wrapped(shown, f"{label:32} ", " " * 33)
+
+
+def _defaults(settings: Settings) -> dict[str, str]:
+    """What holds where nothing is set."""
+    return {
+        "ENVIRONMENT": settings.environment,
+        "CORS_ORIGINS": ", ".join(settings.cors_origins) or "none",
+        "MAX_BODY_MB": f"{settings.max_body_bytes // 1024 // 1024}",
+        "MISSING_DATA": settings.missing_data,
+        "FHIR_BUDGET_SECONDS": f"{settings.fhir_budget_seconds}",
+        "FHIR_REQUEST_SECONDS": f"{settings.fhir_request_seconds}",
+        "AS_OF": "now",
+    }
+
+
+def _without_passwords(value: str) -> str:
+    for password in _PASSWORDS:
+        value = password.sub(r"\1***", value)
+    return value
+
+
+def _value_sets(terminology: Terminology) -> Iterator[str]:
+    sets = terminology.value_sets()
+    licences = {licence: number for number, licence in enumerate(dict.fromkeys(s.licence for s in sets), start=1)}
+    yield f"  {'codes':>5}  {'licence':7}  title"
+    for entry in sets:
+        yield from _wrapped(entry.title, f"  {entry.count:5}  {f'[{licences[entry.licence]}]':7}  ", " " * 18)
+    yield ""
+    for licence, number in licences.items():
+        yield from _wrapped(licence, f"  [{number}] ", "      ")
+
+
+def _local_codes(local: LocalCodes, terminology: Terminology) -> Iterator[str]:
+    with_local = with_local_codes(terminology, local)
+    for mapped in local.mapped:
+        display = f" {mapped.display}" if mapped.display else ""
+        yield from _wrapped(f"{mapped.system}|{mapped.code}{display}", "  ", "    ")
+        concepts = sorted(concept.value for concept in with_local.concepts(mapped.system, mapped.code))
+        meaning = f" ({', '.join(concepts)})" if concepts else ""
+        yield from _wrapped(f"is {mapped.target_system}|{mapped.target_code}{meaning}", "    ", "      ")
+    for ignored in local.ignored:
+        yield from _wrapped(f"ignored: {ignored.system}|{ignored.code}: {ignored.why}", "  ", "    ")
+    if not local.mapped and not local.ignored:
+        yield "  none"

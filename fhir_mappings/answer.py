@@ -1,0 +1,126 @@
+"""The answer to one of our queries, keeping four kinds of nothing apart.
+
+An answer is absent (not asked or not sent), failed (OperationOutcome, or not FHIR at all), partial (more pages exist)
+or complete; a complete answer may be empty.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from enum import StrEnum
+
+from msgspec import Raw
+from msgspec.structs import replace
+
+from fhir_mappings.decoding import Malformed, decode
+from fhir_mappings.sifting import Matters, Sifted, sift
+from fhir_mappings.wire import Entry, Resource
+
+
+class Availability(StrEnum):
+    """What became of one query; only COMPLETE lets "nothing there" mean "nothing recorded"."""
+
+    COMPLETE = "complete"
+    PARTIAL = "partial"
+    FAILED = "failed"
+    ABSENT = "absent"
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """The decoded answer to one query."""
+
+    availability: Availability
+    entries: tuple[Entry, ...] = ()
+    malformed: tuple[Malformed, ...] = ()
+    passed_over: tuple[Raw, ...] = ()  # Observations under codes that mean nothing to us, as they were sent
+
+
+ABSENT = Answer(Availability.ABSENT)
+
+_FAILURES = frozenset({"error", "fatal"})
+# Issue codes of a warning beside the hits: some results were left out (Epic 59204), so "nothing there" means nothing.
+_WITHHELD = frozenset({"suppressed", "incomplete"})
+
+
+def read_answer(raw: bytes | None, resource_type: str | None = None, matters: Matters | None = None) -> Answer:
+    """Decode the value of one prefetch key (or one server answer); `None` stands for a key that is not there.
+
+    `resource_type` is what the query asked for: a lone resource of another type is no answer to it. Where it is
+    Observation, `matters` tells which codes are worth decoding; the other Observations are passed over.
+    """
+    if raw is None:
+        return ABSENT
+    if raw.strip() == b"null":
+        return Answer(Availability.COMPLETE)
+    sifted = sift(raw, matters) if matters and resource_type == "Observation" else Sifted(*decode(raw))
+    resource, malformed = sifted.resource, sifted.malformed
+    if resource is None or resource.resourceType is None:
+        return Answer(Availability.FAILED, malformed=tuple(malformed))
+    if resource.resourceType == "OperationOutcome":
+        return Answer(Availability.FAILED)
+    if resource.resourceType != "Bundle" and resource_type not in (None, resource.resourceType):
+        return Answer(Availability.FAILED)
+    if resource.resourceType != "Bundle":
+        return Answer(Availability.COMPLETE, (Entry(resource=_without_entries(resource)),), tuple(malformed))
+    entries = tuple(_flatten(resource))
+    if _query_failed(resource, malformed):
+        return Answer(Availability.FAILED)
+    issues = [issue for entry in entries if entry.resource for issue in entry.resource.issue or ()]
+    if any(issue.severity in _FAILURES for issue in issues):
+        return Answer(Availability.FAILED)
+    found = len(entries) + len(malformed) + len(sifted.passed_over)
+    partial = _has_next(resource) or _lost_something(resource, entries, malformed, found)
+    partial = partial or any(issue.code in _WITHHELD for issue in issues)
+    usable = tuple(e for e in entries if e.resource and e.resource.resourceType != "OperationOutcome")
+    availability = Availability.PARTIAL if partial else Availability.COMPLETE
+    return Answer(availability, usable, tuple(malformed), sifted.passed_over)
+
+
+def _flatten(bundle: Resource) -> Iterator[Entry]:
+    """The entries of a Bundle, and of the Bundles inside it (a batch-response holds one per query)."""
+    for entry in bundle.entry or ():
+        if entry.resource is not None and entry.resource.resourceType == "Bundle":
+            yield from _flatten(entry.resource)
+        elif entry.resource is not None:
+            yield Entry(entry.fullUrl, _without_entries(entry.resource), entry.search)
+
+
+def _without_entries(resource: Resource) -> Resource:
+    """Only Bundles have entries; on anything else they are an endless nesting that no reader should walk into."""
+    return resource if resource.entry is None else replace(resource, entry=None)
+
+
+def _query_failed(bundle: Resource, malformed: Sequence[Malformed]) -> bool:
+    """True if a Bundle, or one inside it, says that its query failed, in whatever shape it says so."""
+    if bundle.issue or any(item.reference.startswith("OperationOutcome/") for item in malformed):
+        return True
+    for entry in bundle.entry or ():
+        if entry.response is not None and not (entry.response.status or "2").startswith("2"):
+            return True
+        inner = entry.resource
+        if inner is None:
+            continue
+        if inner.resourceType == "OperationOutcome" and not inner.issue:
+            return True
+        if inner.resourceType == "Bundle" and _query_failed(inner, ()):
+            return True
+    return False
+
+
+def _lost_something(bundle: Resource, entries: Sequence[Entry], malformed: Sequence[Malformed], found: int) -> bool:
+    """True if there is less than was announced, or an entry of which not even the type can be told."""
+    if any(item.reference.startswith("resource/") for item in malformed):
+        return True
+    if any(entry.resource is not None and entry.resource.resourceType is None for entry in entries):
+        return True
+    return bundle.total is not None and bundle.total > found
+
+
+def _has_next(bundle: Resource) -> bool:
+    """True if more pages exist, of the Bundle or of one inside it."""
+    if any((link.relation or "").lower() == "next" for link in bundle.link or ()):
+        return True
+    inner = (entry.resource for entry in bundle.entry or () if entry.resource)
+    return any(_has_next(resource) for resource in inner if resource.resourceType == "Bundle")

@@ -1,0 +1,128 @@
+"""Found, not understood: results named like a marker of ours, under codes that mean nothing to us."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+from typer.testing import CliRunner
+
+from cds_service.cli import app
+from cds_service.guidelines.nelm_2006 import NELM_2006
+from cds_service.guidelines.nelm_2006.advice.remarks import chart_remarks
+from cds_service.guidelines.nelm_2006.intake import ChartReading
+from cds_service.reasoning.decision import decide
+from fhir_mappings.not_understood import not_understood
+from tests.support.charts import NELM, PATIENT, Json, chart, coding, observation, reading, said, searchset
+
+
+def result(text: str | None, date: str | None = "2026-02-20", *, display: str | None = None, **more: Any) -> Json:
+    """An Observation of the laboratory's own code."""
+    code: Json = {"coding": [{"system": "https://lab.example.org/codes", "code": "4711"}]}
+    if display:
+        code["coding"][0]["display"] = display
+    if text:
+        code["text"] = text
+    return observation("loinc:1-1", {"valueQuantity": {"value": 987654, "unit": "ug/L"}}, date, **more) | {"code": code}
+
+
+def names(*resources: Json) -> list[str]:
+    return [found.label for found in not_understood(chart(*resources))]
+
+
+def remark(of: ChartReading) -> str:
+    (block,) = [b for b in chart_remarks(decide(NELM_2006, of.needs), of) if b.text.startswith("Found, not understood")]
+    assert block.brief
+    return block.text
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        "Chromogranin A", "chromogranine-A (serum)", "CgA", "S-CGA", "LAB_CGA_SER", "Serotonin (platelets)",
+        "SEROTONINE", "5-HT thrombocytes", "5-HIAA", "5HIAA, 24h urine", "5-hydroxyindoleacetic acid",
+        "Hydroxyindolacetaat", "Ki-67", "Ki67 index", "KI 67", "MIB-1", "MIB1 (%)",
+    ],
+)  # fmt: skip
+def test_a_name_like_one_of_our_markers_is_found(name: str) -> None:
+    assert names(result(name)) == [name]
+    assert names(result(None, display=name)) == [name]
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        "Haemoglobin", "CGAT", "abcga", "Ki-670", "Mib-10", "Serotonin release assay", "serotonin reuptake inhibitor",
+        "", "Chromograninoma", "5-HTP", "167",
+    ],
+)  # fmt: skip
+def test_any_other_name_is_not(name: str) -> None:
+    assert names(result(name)) == []
+
+
+@pytest.mark.parametrize(
+    ("more", "why"),
+    [
+        ({"code": {"coding": [coding("loinc:9811-1")], "text": "Chromogranin A"}}, "a code of ours: it is read"),
+        ({"code": {"coding": [coding("nelm:sstr-uptake")], "text": "no CgA"}}, "an assessment of ours"),
+        ({"status": "entered-in-error"}, "withdrawn"),
+        ({"status": "cancelled"}, "not done"),
+        ({"subject": {"reference": "Patient/p2"}}, "another patient's"),
+        ({"code": None}, "no name at all"),
+    ],
+)
+def test_what_is_understood_or_does_not_count_is_not_named(more: Json, why: str) -> None:
+    assert names(result("Chromogranin A") | more) == [], why
+
+
+def test_a_component_is_named_too() -> None:
+    component = {"code": {"text": "Ki-67"}, "valueQuantity": {"value": 3}}
+    assert names(result("Pathology panel", component=[component])) == ["Ki-67"]
+
+
+def test_a_name_alone_is_never_a_value() -> None:
+    found = reading(NELM, result("Chromogranin A"))
+    assert said(found.needs.cga) == "?not_recorded"
+    assert "987654" not in remark(found)
+
+
+def test_each_name_is_told_once_with_its_latest_date_in_whatever_order_it_came() -> None:
+    rows = [
+        result("CgA", "2026-01-05"),
+        result("CgA", "2026-02-05"),
+        result("5-HIAA", None),
+        result("Ki-67", "2026-02-01"),
+    ]
+    for order in (rows, rows[::-1]):
+        told = remark(reading(NELM, *order))
+        assert told == "Found, not understood: CgA (2026-02-05); Ki-67 (2026-02-01); 5-HIAA."
+
+
+def test_many_names_are_counted_and_long_ones_shortened() -> None:
+    many = [result(f"Serotonin {n} {'x' * 80}", f"2026-02-0{n}") for n in range(1, 6)]
+    told = remark(reading(NELM, *many))
+    assert told.endswith(" and 2 more.")
+    assert len(told) < 200
+
+
+def test_a_name_with_markup_is_inert_on_the_card() -> None:
+    told = remark(reading(NELM, result("CgA <b>[x](http://example.org)</b>")))
+    assert "<b>" not in told
+    assert "](" not in told
+    assert "http:" not in told
+
+
+def test_without_such_a_result_nothing_is_said() -> None:
+    of = reading(NELM)
+    assert of.not_understood == ()
+    assert not [b for b in chart_remarks(decide(NELM_2006, of.needs), of) if "not understood" in b.text]
+
+
+def test_replay_names_it_on_the_card_and_in_the_explanation(tmp_path: Path) -> None:
+    file = tmp_path / "chart.json"
+    file.write_text(json.dumps(searchset([PATIENT, NELM, result("Chromogranin A", id="x")])), "utf-8")
+    shown = CliRunner().invoke(app, ["replay", "--explain", "--as-of", "2026-03-02", str(file)], obj={}).stdout
+    assert "found, not understood: Chromogranin A (Observation/x 2026-02-20)" in shown
+    assert "Found, not understood: Chromogranin A (2026-02-20)." in " ".join(shown.replace("│", " ").split())

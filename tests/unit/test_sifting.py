@@ -1,0 +1,111 @@
+"""Observations passed over by their code: nothing that matters is lost, and the rest is not built."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from fhir_mappings.decoding import decode
+from fhir_mappings.sifting import sift
+
+LOINC = "http://loinc.org"
+KI67 = {"coding": [{"system": "urn:local", "code": "K67"}, {"system": LOINC, "code": "29593-1"}]}
+POTASSIUM = {"coding": [{"system": LOINC, "code": "2823-3"}]}
+
+
+def matters(system: str | None, code: str | None) -> bool:
+    return (system, code) == (LOINC, "29593-1")
+
+
+def bundle(*resources: Any, **more: Any) -> bytes:
+    entries = [{"fullUrl": f"urn:{n}", "resource": r} for n, r in enumerate(resources)]
+    return json.dumps({"resourceType": "Bundle", "type": "searchset", "entry": entries, **more}).encode()
+
+
+def observation(**more: Any) -> dict[str, Any]:
+    return {"resourceType": "Observation", "id": "o", "status": "final", **more}
+
+
+@pytest.mark.parametrize(
+    ("resource", "kept"),
+    [
+        (observation(code=KI67), True),
+        (observation(code=POTASSIUM, component=[{"code": KI67}]), True),
+        (observation(code=POTASSIUM), False),
+        (observation(code={"text": "Ki-67"}), False),
+        (observation(), False),
+        (observation(code=POTASSIUM, valueString=7), False),  # odd, but nobody reads it
+        ({"resourceType": "Condition", "id": "c", "code": POTASSIUM}, True),
+        ({"resourceType": "OperationOutcome", "issue": [{"severity": "error"}]}, True),
+        ({"resourceType": "Bundle", "entry": [{"resource": observation(code=POTASSIUM)}]}, True),
+        ({"id": "without-type"}, True),
+    ],
+)
+def test_passes_over_observations_of_no_code_that_matters(resource: dict[str, Any], kept: bool) -> None:
+    found = sift(bundle(resource), matters)
+    assert found.resource is not None
+    assert len(found.resource.entry or ()) == kept
+    assert len(found.passed_over) == (not kept)
+    assert found.malformed == []
+
+
+def test_what_is_passed_over_stays_as_it_was_sent() -> None:
+    (raw,) = sift(bundle(observation(code=POTASSIUM, note="x")), matters).passed_over
+    assert json.loads(bytes(raw)) == observation(code=POTASSIUM, note="x")
+
+
+@pytest.mark.parametrize("code", [7, {"coding": "K"}, {"coding": [{"code": 5}]}], ids=str)
+def test_a_code_that_cannot_be_read_is_told_as_malformed_and_costs_no_neighbour(code: Any) -> None:
+    found = sift(bundle(observation(code=code), observation(code=KI67)), matters)
+    assert [piece.reference for piece in found.malformed] == ["Observation/o"]
+    assert found.resource is not None
+    assert len(found.resource.entry or ()) == 1
+
+
+def test_what_a_bundle_says_of_itself_is_kept() -> None:
+    value = bundle(observation(code=KI67), total=5, link=[{"relation": "next", "url": "x"}])
+    found = sift(value, matters).resource
+    assert found is not None
+    assert found.total == 5
+    assert [link.relation for link in found.link or ()] == ["next"]
+    assert [entry.fullUrl for entry in found.entry or ()] == ["urn:0"]
+
+
+def test_a_batch_response_keeps_the_status_of_an_entry_without_resource() -> None:
+    value = json.dumps({"resourceType": "Bundle", "entry": [{"response": {"status": "404"}}, {}]}).encode()
+    found = sift(value, matters).resource
+    assert found is not None
+    assert [entry.response.status for entry in found.entry or () if entry.response] == ["404"]
+
+
+JSON = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.text(max_size=5),
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=5), inner, max_size=3),
+    max_leaves=6,
+)
+RESOURCES = st.fixed_dictionaries(
+    {"resourceType": st.sampled_from(["Observation", "Condition", 7])},
+    optional={"code": st.sampled_from([KI67, POTASSIUM, "odd"]) | JSON, "component": JSON, "valueString": JSON},
+)
+
+
+@given(st.lists(RESOURCES | JSON, max_size=5))
+def test_everything_that_decoding_whole_finds_is_there_but_for_what_is_passed_over(resources: list[Any]) -> None:
+    value = bundle(*resources)
+    whole, lost = decode(value)
+    found = sift(value, matters)
+    assert (whole is None) == (found.resource is None)
+    if whole is not None and found.resource is not None:
+        entries = [entry for entry in whole.entry or () if entry.resource is not None]
+        kept = [entry for entry in found.resource.entry or () if entry.resource is not None]
+        assert len(kept) + len(found.malformed) + len(found.passed_over) == len(entries) + len(lost)
+        assert all(entry in entries for entry in kept)
+
+
+@given(st.binary(max_size=40))
+def test_never_raises_whatever_the_bytes(raw: bytes) -> None:
+    assert sift(raw, matters).resource == decode(raw)[0]
