@@ -12,7 +12,7 @@ import msgspec
 from msgspec import Raw
 
 from cds_service.errors import MissingData
-from cds_service.fhir_client import NOT_TRIED, Ask, Chain, Fetched, FhirClient, Retrieval
+from cds_service.fhir_client import NOT_TRIED, Ask, Chain, Failure, Fetched, FhirClient, Retrieval
 from cds_service.fhir_client.paging import UnreadableLinkError, next_link
 from fhir_mappings.answer import ABSENT, Answer, Availability, read_answer
 from fhir_mappings.compartment import PatientIdentity, Whose, whose
@@ -31,6 +31,8 @@ _ASKED_FOR = {
     "questionnaireResponses": "QuestionnaireResponse",
 }
 PREFETCH_KEYS = tuple(_ASKED_FOR)
+# A type that a server does not know holds nothing for it; of any other type the chart would have to say so.
+_SERVED_BY_FEW = frozenset({"questionnaireResponses"})
 REQUIRED_KEYS = ("patient", "conditions")
 
 _WHY = {
@@ -87,7 +89,9 @@ def gather(
     answers: dict[str, Answer] = {}
     for key, resource_type in _ASKED_FOR.items():
         fetched = retrieval.fetched.get(key)
-        if fetched is not None and (fetched.chains or key not in sent):
+        if fetched is not None and key in _SERVED_BY_FEW and fetched.failure is Failure.NOT_FOUND:
+            answers[key] = ABSENT
+        elif fetched is not None and (fetched.chains or key not in sent):
             answers[key] = _read_fetched(fetched, resource_type, patient)
         else:
             answers[key] = read_answer(bytes(sent[key]), resource_type, matters) if key in sent else ABSENT

@@ -7,15 +7,18 @@ A name is never enough for a value: neither the result nor its elevation is read
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Final
+
+from msgspec import Raw
 
 from fhir_mappings.assessment import codes_of
 from fhir_mappings.facts import Source
 from fhir_mappings.observation import COUNTED, source, when
 from fhir_mappings.select import Chart
-from fhir_mappings.wire import Coded, Resource
+from fhir_mappings.sifting import names
+from fhir_mappings.wire import Resource
 
 # Whole words, in any case. CGA also stands for a geriatric assessment: naming one too many costs a line, no value.
 WORDS: Final = (
@@ -37,13 +40,25 @@ class NotUnderstood:
 def not_understood(chart: Chart) -> tuple[NotUnderstood, ...]:
     """Every such name once, with the latest Observation that bears it; the latest first."""
     latest: dict[str, NotUnderstood] = {}
-    for resource in chart.every_observation():
+    for resource in chart.every_observation(_may_be_ours()):
         if resource.status not in COUNTED:
             continue
         for label in _labels(resource, chart):
             found = NotUnderstood(label, source(resource, when(resource)))
             latest[label] = max(latest.get(label, found), found, key=_age)
     return tuple(sorted(latest.values(), key=lambda found: (*_age(found), found.label), reverse=True))
+
+
+def _may_be_ours() -> Callable[[Raw], bool]:
+    """Whether one of an Observation's names looks like ours; thousands of results share a few dozen names."""
+    told: dict[str, bool] = {}
+
+    def looks_like_ours(name: str) -> bool:
+        if name not in told:
+            told[name] = _LOOKS_LIKE_OURS.search(name) is not None
+        return told[name]
+
+    return lambda raw: any(map(looks_like_ours, names(raw)))
 
 
 def _age(found: NotUnderstood) -> tuple[str, str]:
@@ -54,15 +69,6 @@ def _labels(resource: Resource, chart: Chart) -> Iterator[str]:
     for coded in (resource.code, *(component.code for component in resource.component or ())):
         if coded is None or chart.concepts(coded) or codes_of(coded):
             continue
-        name = next((text for text in _texts(coded) if _LOOKS_LIKE_OURS.search(text)), None)
+        name = next(filter(_LOOKS_LIKE_OURS.search, coded.names()), None)
         if name is not None:
             yield name
-
-
-def _texts(coded: Coded) -> Iterator[str]:
-    """Every name the code has; a code of the laboratory's own (`CGA`) is often its only one."""
-    codings = list(coded.codings())
-    concept = coded.concept.text if coded.concept is not None else None
-    for text in (coded.text, concept, *(c.display for c in codings), *(c.code for c in codings)):
-        if text:
-            yield text

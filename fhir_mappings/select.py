@@ -6,7 +6,7 @@ reason: nothing is dropped in silence.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
@@ -79,10 +79,10 @@ class Chart:
             self.by_meaning.update(_by_meaning(self.of_type("Observation"), self.terminology))
         return self.by_meaning.get(meaning, ())
 
-    def every_observation(self) -> Iterator[Resource]:
-        """This patient's Observations, those under codes that mean nothing to us decoded on the way."""
+    def every_observation(self, wanted: Callable[[Raw], bool] = bool) -> Iterator[Resource]:
+        """This patient's Observations; of those that were passed over, the ones that are wanted, decoded on the way."""
         yield from self.of_type("Observation")
-        for raw in self.passed_over:
+        for raw in filter(wanted, self.passed_over):
             resource, _ = decode(raw)
             if resource is not None and self.identity and _why_unused(resource, self.identity) is None:
                 yield resource

@@ -6,7 +6,7 @@ boundaries of the entries and one for the codes; only what is asked for becomes 
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import TypeAlias
 
@@ -14,7 +14,7 @@ import msgspec
 from msgspec import Raw, Struct
 
 from fhir_mappings.decoding import UNREADABLE, Malformed, decode
-from fhir_mappings.wire import NOTHING, Entry, EntryResponse, Issue, Link, Resource, Search
+from fhir_mappings.wire import NOTHING, Coded, Component, Entry, EntryResponse, Issue, Link, Resource, Search
 
 # Whether a (system, code) means anything to us.
 Matters: TypeAlias = Callable[[str | None, str | None], bool]
@@ -114,3 +114,22 @@ def _codings(peek: _Peek) -> list[_Code]:
     for part in peek.component or ():
         found += (part.code and part.code.coding) or ()
     return found
+
+
+class _Named(Struct, frozen=True, gc=False):
+    code: Coded | None = None
+    component: list[Component] | None = None
+
+
+_NAMED = msgspec.json.Decoder(_Named)
+
+
+def names(raw: Raw) -> Iterator[str]:
+    """Every name that an Observation's codes have, the codes themselves included; none where they cannot be read."""
+    try:
+        observation = _NAMED.decode(raw)
+    except UNREADABLE:
+        return
+    for coded in (observation.code, *(part.code for part in observation.component or ())):
+        if coded is not None:
+            yield from coded.names()

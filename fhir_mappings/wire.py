@@ -46,6 +46,14 @@ class Coded(Struct, frozen=True, omit_defaults=True, gc=False):
         if self.concept is not None:
             yield from self.concept.coding or ()
 
+    def names(self) -> Iterator[str]:
+        """Every name it has: texts, displays and the codes themselves, which are often a laboratory's only name."""
+        codings = list(self.codings())
+        concept = self.concept.text if self.concept is not None else None
+        for text in (self.text, concept, *(c.display for c in codings), *(c.code for c in codings)):
+            if text:
+                yield text
+
     def label(self) -> str | None:
         """A name for a reader: the text, else the first display."""
         if self.text:

@@ -11,8 +11,9 @@ _MEBIBYTE = 1024 * 1024
 class Limits:
     """The limits; the two times are settings, the rest is what no sound answer comes near.
 
-    Bytes are counted after decompression; `call_bytes` for required and for optional queries each. `url_characters` is where a search goes by POST: proxies and servers refuse
-    longer addresses. A server that failed `failures_to_open` whole calls in a row is left alone for `pause_seconds`.
+    Bytes are counted after decompression; `call_bytes` for required and for optional queries each. `url_characters` is
+    where a search goes by POST: proxies and servers refuse longer addresses. A server that failed `failures_to_open`
+    whole calls in a row is left alone for `pause_seconds`.
     """
 
     budget_seconds: float = 3.0

@@ -16,6 +16,8 @@ import fhir_mappings
 
 # `Graph` keeps a dict of its nodes and `Guideline` its functions; both are made once, at import.
 WITHOUT_SLOTS = {"Graph", "Guideline"}
+# Filled while a call waits for a FHIR server, and gone with it.
+FILLED_BY_ONE_CALL = {"Allowance", "CallRecord", "Collected", "Pages"}
 
 
 def _dataclasses() -> Iterator[type[Any]]:
@@ -34,6 +36,6 @@ def _name(kind: type[Any]) -> str:
 
 @pytest.mark.parametrize("kind", sorted(_dataclasses(), key=str), ids=_name)
 def test_is_frozen_and_slotted(kind: type[Any]) -> None:
-    assert kind.__dataclass_params__.frozen
+    assert kind.__dataclass_params__.frozen or kind.__name__ in FILLED_BY_ONE_CALL
     if kind.__name__ not in WITHOUT_SLOTS:
         assert "__slots__" in vars(kind)

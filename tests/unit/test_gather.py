@@ -126,6 +126,19 @@ def test_what_was_fetched_is_told_apart(fetched: Fetched, availability: Availabi
     assert (answer.availability, len(answer.entries)) == (availability, rows)
 
 
+@pytest.mark.parametrize(
+    ("key", "failure", "availability"),
+    [
+        ("questionnaireResponses", Failure.NOT_FOUND, Availability.ABSENT),
+        ("questionnaireResponses", Failure.FORBIDDEN, Availability.FAILED),
+        ("imaging", Failure.NOT_FOUND, Availability.FAILED),  # the chart has to say that it was not looked for
+    ],
+)
+def test_a_type_that_few_servers_know_is_not_missed(key: str, failure: Failure, availability: Availability) -> None:
+    retrieval = Retrieval({key: Fetched(failure=failure)}, patient_id="p1")
+    assert gather(_raw({"patient": PATIENT, "conditions": None}), retrieval)[key].availability is availability
+
+
 def test_a_first_page_that_was_sent_stays_where_nothing_more_came() -> None:
     prefetch = _raw({"patient": PATIENT, "conditions": None, "procedures": json.loads(_page("1")) | MORE})
     retrieval = Retrieval({"procedures": Fetched(failure=Failure.LEFT_ALONE)}, patient_id="p1")
