@@ -5,7 +5,7 @@ CDS Hooks 2.0.1: https://cds-hooks.hl7.org/2.0/#card-attributes (summary under 1
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -45,7 +45,6 @@ def make_cards(
     Raises TooMuchToSayError rather than leave something out.
     """
     room = len(patient_line) + len("\n\n")
-    # One more card is one more interruption; of equally many, the ones in their own order read better.
     pieces = _fewest(sections, room)
     if not _fits(pieces):
         pieces = cut(sections, room, brief=True)
@@ -55,26 +54,25 @@ def make_cards(
 
 
 def _fewest(sections: Sequence[Section], room: int) -> list[Piece]:
-    """The way that needs fewest cards, the first of equals; no way needs fewer than one card a section."""
-    best: list[Piece] | None = None
-    for pieces in _ways(sections, room):
-        if best is None or _cards_needed(pieces) < _cards_needed(best):
-            best = pieces
-        if _fits(best) and len(best) <= len(sections):
-            break
-    return best or []
+    """The answer in as few cards as its shortest spare lines allow, and of these ways the one that says most."""
+    full = _cut(sections, room)
+    levels = max((len(block.spare) for section in sections for block in section.blocks), default=0)
+    if not levels or (_fits(full) and len(full) <= len(sections)):
+        return full
+    least = _cut(_spare(sections, levels - 1), room)
+    if _cards_needed(least) >= _cards_needed(full):
+        return full
+    between = (_cut(_spare(sections, level), room) for level in range(levels - 1))
+    return next((pieces for pieces in between if _cards_needed(pieces) == _cards_needed(least)), least)
 
 
-def _ways(sections: Sequence[Section], room: int) -> Iterator[list[Piece]]:
-    """The answer in its full wording, in order and packed; then the same with its spare lines shorter and shorter."""
-    yield cut(sections, room)
-    yield cut(sections, room, packed=True)
-    for level in range(max((len(block.spare) for section in sections for block in section.blocks), default=0)):
-        spared = [
-            replace(section, blocks=tuple(_spared(block, level) for block in section.blocks)) for section in sections
-        ]
-        yield cut(spared, room)
-        yield cut(spared, room, packed=True)
+def _cut(sections: Sequence[Section], room: int) -> list[Piece]:
+    # One more card is one more interruption; of equally many, the ones in their own order read better.
+    return min(cut(sections, room), cut(sections, room, packed=True), key=_cards_needed)
+
+
+def _spare(sections: Sequence[Section], level: int) -> list[Section]:
+    return [replace(section, blocks=tuple(_spared(block, level) for block in section.blocks)) for section in sections]
 
 
 def _spared(block: Block, level: int) -> Block:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Sequence
 from typing import Any
 
+from cds_service.guidelines.nelm_2006.intake.course import HINT
 from cds_service.guidelines.nelm_2006.needs import Needs
 from cds_service.reasoning.advice import Block
 from cds_service.reasoning.markdown import inert
@@ -202,7 +203,7 @@ def missing(facts: Callable[[str], Fact[Any]], names: Iterable[str]) -> str:
             # A number that is asked for all the same is one that does not tell on which side of a limit it lies.
             day = _day(fact)
             items.append(f"{value(name, fact)}{f' ({day})' if day else ''}, too vague to decide")
-        if isinstance(fact, Unknown) and (fact.why is not WhyUnknown.NOT_RECORDED or fact.note):
+        if isinstance(fact, Unknown) and (fact.why is not WhyUnknown.NOT_RECORDED or HINT in (fact.note or "")):
             day = _day(fact)
             note = f", {inert(fact.note, 70)}" if fact.note else ""
             items.append(f"{NAMES[name]} {WHY[fact.why]}{f' ({day})' if day else ''}{note}")
