@@ -23,7 +23,7 @@ from cds_service.reasoning.markdown import inert
 from fhir_mappings.answer import Answer
 from fhir_mappings.facts import Fact, Interval, Unknown
 from fhir_mappings.patient import display_name
-from fhir_mappings.select import PatientMismatchError, build_chart
+from fhir_mappings.select import Chart, PatientMismatchError, build_chart
 from fhir_mappings.terminology import Terminology, load_terminology
 from fhir_mappings.wire import Resource
 
@@ -39,6 +39,7 @@ class Evaluation:
     decision: Decision
     reading: ChartReading
     cards: list[dict[str, Any]]
+    chart: Chart
 
     def response(self) -> dict[str, Any]:
         """The body of a hook's answer; a chart that is not ours answers exactly `{"cards": []}`."""
@@ -85,7 +86,7 @@ def evaluate(
         reasons=tuple(s.reference for s in reading.needs.nelm_confirmed.sources if _CONDITION.fullmatch(s.reference)),
         new_uuid=new_uuid,
     )
-    return Evaluation(decision, reading, cards)
+    return Evaluation(decision, reading, cards, chart)
 
 
 def patient_line(patient: Resource) -> str:

@@ -64,6 +64,7 @@ class Chart:
     unused: tuple[Unused, ...] = field(default=())
     medications: Mapping[str, Resource] = field(default_factory=dict)  # by every address that can mean one
     reports: Mapping[str, str] = field(default_factory=dict)  # DiagnosticReports, likewise
+    copies: tuple[str, ...] = ()  # references that stood in the answers more than once, each further time
     passed_over: tuple[Raw, ...] = ()  # Observations under codes that mean nothing to us, as they were sent
     identity: PatientIdentity | None = None
     # Made when it is first asked for: a chart out of scope never pays for it.
@@ -84,7 +85,7 @@ class Chart:
         yield from self.of_type("Observation")
         for raw in filter(wanted, self.passed_over):
             resource, _ = decode(raw)
-            if resource is not None and self.identity and _why_unused(resource, self.identity) is None:
+            if resource is not None and self.identity and why_unused(resource, self.identity) is None:
                 yield resource
 
     def concepts(self, coded: Coded | None) -> frozenset[Concept]:
@@ -150,13 +151,14 @@ def build_chart(
     unused: dict[str, Unused] = {}
     medications: dict[str, Resource] = {}
     reports: dict[str, str] = {}
+    copies: list[str] = []
     for number, entry in enumerate(entries):
         resource = entry.resource
         if resource is None or resource.resourceType in (None, "Patient"):
             continue
         # Two results without an id are two results; only copies with the same id are one.
         key = resource.reference if resource.id else f"{resource.reference}#{number}"
-        reason = _why_unused(resource, identity)
+        reason = why_unused(resource, identity)
         if reason is None and resource.resourceType == "Medication":
             for address in _addresses(entry, resource, fhir_server):
                 medications[address] = newer(medications.get(address), resource)
@@ -164,10 +166,11 @@ def build_chart(
             if resource.resourceType == "DiagnosticReport":
                 reports |= dict.fromkeys(_addresses(entry, resource, fhir_server), resource.reference)
             kept = usable.setdefault(str(resource.resourceType), {})
+            copies += [resource.reference] if key in kept else []
             kept[key] = newer(kept.get(key), resource)
         else:
             code = resource.code or resource.medicationCodeableConcept or resource.medication or answered(resource)
-            unused[key] = Unused(resource.reference, reason, concepts_of(code, terminology), code=code)
+            unused[f"{key}#{number}"] = Unused(resource.reference, reason, concepts_of(code, terminology), code=code)
     for number, item in enumerate(piece for answer in answers.values() for piece in answer.malformed):
         unused[f"{item.reference}#malformed-{number}"] = Unused(
             item.reference, WhyUnused.MALFORMED, concepts_of(item.code, terminology), item.where, item.code
@@ -181,6 +184,7 @@ def build_chart(
         unused=tuple(unused[reference] for reference in sorted(unused)),
         medications=medications,
         reports=reports,
+        copies=tuple(sorted(copies)),
         passed_over=tuple(raw for answer in answers.values() for raw in answer.passed_over),
         identity=identity,
     )
@@ -200,7 +204,8 @@ def _patient_urls(entries: list[Entry], patient_id: str) -> Iterator[str]:
             yield entry.fullUrl
 
 
-def _why_unused(resource: Resource, identity: PatientIdentity) -> WhyUnused | None:
+def why_unused(resource: Resource, identity: PatientIdentity) -> WhyUnused | None:
+    """Why a resource of the answers is left out of the chart, as far as its own content tells; None if it is not."""
     # A Medication is a drug, nobody's in particular: requests and statements point at it.
     belongs_to = Whose.THIS_PATIENT if resource.resourceType == "Medication" else whose(resource, identity)
     if belongs_to is not Whose.THIS_PATIENT:

@@ -72,7 +72,7 @@ def _plain(case: str, decision: Decision) -> Mapping[str, Any]:
 def _table(assessed: list[tuple[str, Decision]]) -> Table:
     table = Table(show_lines=True)
     for heading in ("case", "state", "work-up", "treatment", "safety", "withheld"):
-        table.add_column(heading, overflow="fold")
+        table.add_column(heading, no_wrap=heading != "case", overflow="fold")
     for case, d in assessed:
         rows = (d.workup, d.treatment, d.safety, d.withhold)
         table.add_row(Text(case), Text(d.state), *(Text("\n".join(row)) for row in rows))

@@ -36,6 +36,7 @@ class Input:
     path: Path
     request: bytes
     patient: str | None
+    never_read: tuple[str, ...] = ()  # resources of types that no query of ours asks for
 
 
 def find(paths: Iterable[Path]) -> list[Path]:
@@ -86,7 +87,7 @@ def _input(shown: Path, file: Path, as_of: str | None) -> Input:
     if "resourceType" not in content:
         raise UnreadableInputError(f"{file}: neither a FHIR resource nor a hook request")
     request, patient = _of_fhir(content)
-    return Input(shown, _encoded(file, request, as_of), patient)
+    return Input(shown, _encoded(file, request, as_of), patient, _never_read(content))
 
 
 def _encoded(file: Path, request: dict[str, Any], as_of: str | None) -> bytes:
@@ -131,6 +132,13 @@ def _of_fhir(resource: dict[str, Any]) -> tuple[dict[str, Any], str | None]:
     if server:
         request["fhirServer"] = server
     return request, identity if isinstance(identity, str) else None
+
+
+def _never_read(resource: dict[str, Any]) -> tuple[str, ...]:
+    bundle = resource if resource.get("resourceType") == "Bundle" else {"entry": [{"resource": resource}]}
+    read = {*_KEY_OF_TYPE, "Patient", "OperationOutcome"}
+    others = [entry for entry in _entries(bundle) if _type(entry) not in read]
+    return tuple(f"{_type(entry)}/{entry['resource'].get('id') or 'without-id'}" for entry in others)
 
 
 def _entries(bundle: dict[str, Any]) -> Iterator[dict[str, Any]]:

@@ -1,7 +1,12 @@
-"""A result in the terminal: the path, the facts with their sources, the cards. Text from a chart is never markup."""
+"""A result in the terminal, 80 columns wide: the path, the inputs with their sources, the cards.
+
+Text from a chart is never markup, and commands no terminal.
+"""
 
 from __future__ import annotations
 
+from collections.abc import Iterator, Mapping
+from itertools import groupby
 from typing import TYPE_CHECKING, Any
 
 from rich.console import Console, Group
@@ -10,16 +15,38 @@ from rich.panel import Panel
 from rich.table import Table
 from rich.text import Text
 
+from cds_service.decide import Evaluation
+from cds_service.guidelines.nelm_2006.advice.phrases import NAMES, WHY, value
+from cds_service.guidelines.nelm_2006.recommendations import texts
+from cds_service.reasoning.graph import Kind
 from cds_service.reasoning.markdown import printable
+from fhir_mappings.facts import Fact, Known, WhyUnknown
 
 if TYPE_CHECKING:
     from cds_service.cli.replay import Result
 
 _COLOURS = {"info": "blue", "warning": "yellow", "critical": "red"}
+_LISTS = ("workup", "treatment", "safety", "withhold", "info", "follow_up", "unread")
+# The inputs in the order in which the protocol asks for them.
+_GROUPS: Mapping[str, tuple[str, ...]] = {
+    "Scope": ("age_years", "nelm_confirmed", "carcinoid_crisis_now", "liver_transplant"),
+    "Markers and symptoms": (
+        "primary_site", "cga", "platelet_serotonin", "carcinoid_syndrome", "symptoms_controlled", "other_syndrome",
+        "carcinoid_heart_disease",
+    ),
+    "Imaging and grade": ("liver_imaging", "srs", "mibg_avid", "ki67_percent", "differentiation"),
+    "Extent": (
+        "extrahepatic_disease", "lesion_count", "largest_lesion_cm", "small_multiple_mets", "lobar_predominance",
+    ),
+    "Resection and ablation": ("radical_resection_possible", "remnant_adequate", "est_cytoreduction_pct"),
+    "Embolisation": ("portal_vein", "hepatic_failure", "biliary_anastomosis", "hepatomegaly"),
+    "Course": ("context", "response", "failed_therapies", "other_therapies_exhausted"),
+}  # fmt: skip
+_MOST_LISTED = 20
 
 
 def show(out: Console, result: Result, *, explain: bool) -> None:
-    """Print one result."""
+    """Print one result; `explain` adds every input, and what became of every resource."""
     out.rule(Text(str(result.path), style="bold"), align="left")
     if result.error is not None:
         status = "no answer" if result.status is None else str(result.status)
@@ -27,40 +54,107 @@ def show(out: Console, result: Result, *, explain: bool) -> None:
         return
     decision = result.decision or {}
     if decision:
-        out.print(Text(f"State {decision['state']}   path {' > '.join(decision.get('path', []))}"))
-        for name in ("workup", "treatment", "safety", "withhold", "info", "follow_up", "unread"):
-            if decision.get(name):
-                out.print(Text(f"  {name:10} {', '.join(decision[name])}"))
-        if decision["state"] != "out_of_scope" or explain:
-            out.print(_facts(decision.get("inputs", {}), everything=explain))
-    if explain and result.evaluation is not None:
-        for item in result.evaluation.reading.unused:
-            out.print(Text(printable(f"  not used: {item.reference} ({item.why.value})"), style="dim"))
-        for found in result.evaluation.reading.not_understood:
-            where = f"{found.source.reference} {found.source.date or ''}".strip()
-            out.print(Text(printable(f"  found, not understood: {found.label} ({where})"), style="dim"))
+        _head(out, result, decision)
+    if result.evaluation is not None and explain:
+        out.print(_inputs(result.evaluation))
+        _not_used(out, result)
+    elif decision and decision["state"] != "out_of_scope":
+        out.print(_as_told(decision.get("inputs", {})))
     for card in result.cards:
         out.print(_card(card))
     if not result.cards:
         out.print(Text("  no cards", style="dim"))
 
 
-def _facts(inputs: dict[str, dict[str, Any]], *, everything: bool) -> Table:
-    table = Table(box=None, padding=(0, 2), show_header=True, header_style="dim")
-    table.add_column("input", no_wrap=True)
-    for heading in ("value", "from", "note"):
-        table.add_column(heading, overflow="fold")
-    for name, fact in inputs.items():
-        if "unknown" in fact and fact["unknown"] == "not_recorded" and not fact.get("note") and not everything:
-            continue
-        value = f"unknown: {fact['unknown']}" if "unknown" in fact else str(fact.get("value"))
-        sources = ", ".join(f"{s['reference']} {s.get('date', '')}".strip() for s in fact.get("sources", []))
-        style = "dim" if "unknown" in fact else ""
-        table.add_row(*(Text(printable(cell), style=style) for cell in (name, value, sources, fact.get("note") or "")))
+def _head(out: Console, result: Result, decision: Mapping[str, Any]) -> None:
+    at = f" at {result.evaluation.chart.as_of.date()}" if result.evaluation else ""
+    out.print(Text(printable(f"Patient {result.patient or 'not told'}, evaluated{at}: {decision['state']}")))
+    rows = [("path", " > ".join(decision.get("path", [])))]
+    rows += [(name, ", ".join(decision[name])) for name in _LISTS if decision.get(name)]
+    table = Table.grid(padding=(0, 2))
+    for name, text in rows:
+        table.add_row(Text(f"  {name}"), Text(text))
+    out.print(table)
+
+
+def _inputs(evaluation: Evaluation) -> Table:
+    """Every input: its value or why it is unknown, where that comes from, and what would settle it."""
+    needs, settled = evaluation.reading.needs, _settled_by(evaluation)
+    table = Table.grid(padding=(0, 2))
+    table.add_column(no_wrap=True)
+    table.add_column(overflow="fold")
+    for group, names in _GROUPS.items():
+        table.add_row(Text(group, style="bold"))
+        for name in names:
+            fact = needs.fact(name)
+            lines = [Text(printable(_said(name, fact)), style="" if isinstance(fact, Known) else "dim")]
+            lines += [Text(printable(line), style="dim") for line in _beside(fact, settled.get(name))]
+            table.add_row(Text(f"  {NAMES[name]}"), Group(*lines))
     return table
 
 
-def _card(card: dict[str, Any]) -> Panel:
+def _said(name: str, fact: Fact[Any]) -> str:
+    if isinstance(fact, Known):
+        if isinstance(fact.value, frozenset):
+            return ", ".join(sorted(fact.value)) or "none"
+        return value(name, fact).removeprefix(f"{NAMES[name]} ")
+    if fact.why is WhyUnknown.NOT_RECORDED:
+        return "unknown: not recorded"
+    return f"unknown: {WHY[fact.why]}"
+
+
+def _beside(fact: Fact[Any], settles: str | None) -> Iterator[str]:
+    yield from (f"{source.reference} {source.date or 'undated'}" for source in fact.sources)
+    if fact.note:
+        yield fact.note
+    if settles:
+        yield f"settled by: {settles}"
+
+
+def _settled_by(evaluation: Evaluation) -> dict[str, str]:
+    """What would settle each unknown that is asked for, as the work-up step says it; what is unread has to be read."""
+    decision = evaluation.decision
+    found = dict.fromkeys(decision.unread, "reading what could not be retrieved")
+    for finding in decision.findings:
+        if finding.kind is Kind.ASK:
+            step = f"{finding.code}, {texts().of(finding.code).title}"
+            found |= {name: step for name in finding.inputs if name not in decision.unread}
+    return found
+
+
+def _not_used(out: Console, result: Result) -> None:
+    told = result.account()
+    assert told is not None  # noqa: S101 - asked for only with an evaluation
+    if not told.not_used:
+        return
+    out.print(Text("Not used", style="bold"))
+    ordered = sorted(told.not_used, key=lambda item: (item.reason, item.reference, item.detail))
+    for reason, items in groupby(ordered, key=lambda item: item.reason):
+        group = list(items)
+        out.print(Text(f"  {reason} ({len(group)})"))
+        for item in group[:_MOST_LISTED]:
+            detail = f": {item.detail}" if item.detail else ""
+            out.print(Text(printable(f"    {item.reference}{detail}"), style="dim", overflow="ellipsis", no_wrap=True))
+        if len(group) > _MOST_LISTED:
+            out.print(Text(f"    and {len(group) - _MOST_LISTED} more", style="dim"))
+
+
+def _as_told(inputs: Mapping[str, Mapping[str, Any]]) -> Table:
+    """The inputs as the decision on the wire has them, those left out of which there is nothing to say."""
+    table = Table.grid(padding=(0, 2))
+    table.add_column(no_wrap=True)
+    table.add_column(overflow="fold")
+    for name, fact in inputs.items():
+        if fact.get("unknown") == "not_recorded" and not fact.get("note"):
+            continue
+        said = f"unknown: {WHY[WhyUnknown(fact['unknown'])]}" if "unknown" in fact else str(fact.get("value"))
+        note = f" ({fact['note']})" if fact.get("note") else ""
+        style = "dim" if "unknown" in fact else ""
+        table.add_row(Text(f"  {NAMES.get(name, name)}", style=style), Text(printable(f"{said}{note}"), style=style))
+    return table
+
+
+def _card(card: Mapping[str, Any]) -> Panel:
     colour = _COLOURS.get(card.get("indicator", ""), "white")
     parts: list[Any] = [Text(card.get("summary", ""), style=f"bold {colour}"), Markdown(card.get("detail", ""))]
     labels = [suggestion.get("label", "") for suggestion in card.get("suggestions", [])]

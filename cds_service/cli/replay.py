@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import sys
+from collections import Counter
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -18,6 +19,7 @@ from cds_service.cli.render import show
 from cds_service.clock import now
 from cds_service.decide import DECISION_EXTENSION, Evaluation, as_json
 from cds_service.errors import RequestError
+from cds_service.guidelines.nelm_2006.intake.account import Account, account
 from cds_service.http.answer import evaluate_request
 from cds_service.http.discovery import HOOK, SERVICE_ID
 from cds_service.http.shell import place
@@ -26,6 +28,7 @@ from cds_service.settings import Settings
 
 _MANY = 20
 _TIMEOUT_SECONDS = 60
+_EXAMPLE = "http://127.0.0.1:8000"
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,9 +42,18 @@ class Result:
     cards: list[dict[str, Any]]
     error: str | None
     evaluation: Evaluation | None = None
+    never_read: tuple[str, ...] = ()
 
-    def as_json(self) -> dict[str, Any]:
-        """The result as one object of `--json`."""
+    def account(self) -> Account | None:
+        """What became of every resource; None where the evaluation was elsewhere, or came to nothing."""
+        if self.evaluation is None:
+            return None
+        return account(self.evaluation.chart, self.evaluation.reading, self.never_read)
+
+    def as_json(self, *, explain: bool = False) -> dict[str, Any]:
+        """The result as one object of `--json`, with the account of every resource where it is asked for."""
+        told = self.account() if explain else None
+        explained = {"explain": {"used": told.used, "not_used": [asdict(n) for n in told.not_used]}} if told else {}
         return {
             "input": str(self.path),
             "patient": self.patient,
@@ -49,6 +61,7 @@ class Result:
             "decision": self.decision,
             "cards": self.cards,
             "error": self.error,
+            **explained,
         }
 
 
@@ -60,6 +73,7 @@ def run(
     out = Console(highlight=False)
     found = find(paths)
     failed = 0
+    states: Counter[str] = Counter()
     steps = track(found, "Replaying", console=messages, transient=True, disable=not _wants_progress(found, messages))
     for path in steps:
         try:
@@ -70,16 +84,29 @@ def run(
             continue
         result = _post(item, url) if url else _evaluate(item, settings)
         failed += result.status is None
+        states[_became(result)] += 1
         put_out(result, out, as_json=as_json, explain=explain)
     if not found:
         messages.print("nelm-cds: no *.json and no story below the given paths", markup=False)
+    if len(found) > 1:
+        unread = f"; {len(found) - states.total()} could not be read" if states.total() < len(found) else ""
+        counts = ", ".join(f"{count} {state}" for state, count in sorted(states.items()))
+        messages.print(f"{len(found)} inputs: {counts}{unread}", markup=False, highlight=False, soft_wrap=True)
     return 1 if failed else 0
+
+
+def _became(result: Result) -> str:
+    if result.status is None:
+        return "without an answer"
+    if result.status != requests.codes.ok:
+        return f"refused ({result.status})"
+    return str(result.decision["state"]) if result.decision else "silent"
 
 
 def put_out(result: Result, out: Console, *, as_json: bool, explain: bool) -> None:
     """Print one result, as a line of JSON or for a reader."""
     if as_json:
-        sys.stdout.buffer.write(orjson.dumps(result.as_json()) + b"\n")
+        sys.stdout.buffer.write(orjson.dumps(result.as_json(explain=explain)) + b"\n")
         sys.stdout.flush()
     else:
         show(out, result, explain=explain)
@@ -93,7 +120,7 @@ def _evaluate(item: Input, settings: Settings) -> Result:
     def evaluate() -> Evaluation:
         return evaluate_request(parse_request(item.request, hook=HOOK), settings, now())
 
-    return outcome(item.path, item.patient, evaluate)
+    return replace(outcome(item.path, item.patient, evaluate), never_read=item.never_read)
 
 
 def outcome(path: Path, patient: str | None, evaluate: Callable[[], Evaluation]) -> Result:
@@ -115,7 +142,8 @@ def _post(item: Input, url: str) -> Result:
             address, data=item.request, headers={"Content-Type": "application/json"}, timeout=_TIMEOUT_SECONDS
         )
     except (requests.RequestException, ValueError) as error:  # ValueError: a URL that urllib3 cannot read
-        return Result(item.path, item.patient, None, None, [], f"{address}: {type(error).__name__}")
+        reason = f"{address}: {type(error).__name__}; --url takes the address of the service, such as {_EXAMPLE}"
+        return Result(item.path, item.patient, None, None, [], reason)
     try:
         body = response.json()
     except requests.JSONDecodeError:

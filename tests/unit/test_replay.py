@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections import Counter
 from pathlib import Path
 from typing import Any, NoReturn
 
@@ -183,9 +184,15 @@ def test_the_cards_of_every_story_can_be_shown() -> None:
     assert result.exit_code == 0
     for told in STORIES:
         assert told.name in result.stdout
-    assert "State treat" in result.stdout
+    assert "evaluated at 2026-03-02: treat" in result.stdout
     assert "no cards" in result.stdout
-    assert "not used: " in result.stdout
+    assert "Not used" in result.stdout
+    assert result.stderr.strip().endswith("27 inputs: " + _states())
+
+
+def _states() -> str:
+    counts = Counter(told.expected["state"] for told in STORIES)
+    return ", ".join(f"{count} {state}" for state, count in sorted(counts.items()))
 
 
 def test_what_is_shown_commands_no_terminal(tmp_path: Path) -> None:

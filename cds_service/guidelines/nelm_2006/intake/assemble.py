@@ -46,6 +46,7 @@ class ChartReading:
     unread_keys: tuple[str, ...]  # queries that brought no answer, an error, or only part of it
     medicines: Medicines = field(default_factory=Medicines)
     not_understood: tuple[NotUnderstood, ...] = ()  # named like a marker of ours, under a code that we do not know
+    read_whole: bool = True  # false for a chart that is certainly not ours: nothing but scope was read
     earlier_crisis: str | None = None  # when a carcinoid crisis was recorded that is not one of now
 
 
@@ -63,7 +64,8 @@ def read_chart(chart: Chart, policy: SitePolicy = DEFAULT) -> ChartReading:
     crisis = read_crisis(chart, found)
     if not might_be_ours(scope, crisis):
         out = Needs(nelm_confirmed=scope.nelm_confirmed, carcinoid_crisis_now=crisis)
-        return ChartReading(out, scope.histology_from_codes, scope.other_malignancies, (), unused, "", ())
+        others = scope.other_malignancies
+        return ChartReading(out, scope.histology_from_codes, others, (), unused, "", (), read_whole=False)
     done, unused_procedures = procedures(chart)
     taken = medications(chart)
     reports, unused_reports = pathology_reports(chart)
