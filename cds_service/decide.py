@@ -111,8 +111,13 @@ def as_json(decision: Decision) -> dict[str, Any]:
         "withhold": list(decision.withhold),
         "unread": list(decision.unread),
         "path": list(decision.path),
-        "inputs": {name: _fact(fact) for name, fact in decision.inputs.items()},
+        "inputs": inputs_as_json(decision.inputs),
     }
+
+
+def inputs_as_json(inputs: Mapping[str, Fact[Any]]) -> dict[str, Any]:
+    """The inputs of a decision as plain JSON."""
+    return {name: _fact(fact) for name, fact in inputs.items()}
 
 
 def without_empties(value: dict[str, Any]) -> dict[str, Any]:

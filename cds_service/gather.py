@@ -83,6 +83,15 @@ def gather(
 
     Raises MissingData if a required key has no complete answer: then nobody can say whether the chart is ours.
     """
+    answers = read_all(prefetch, retrieval, terminology)
+    _require(answers, prefetch or {}, retrieval)
+    return answers
+
+
+def read_all(
+    prefetch: Mapping[str, Raw] | None, retrieval: Retrieval = NOT_TRIED, terminology: Terminology | None = None
+) -> dict[str, Answer]:
+    """The same, whether or not the required keys are there."""
     sent = prefetch or {}
     matters = matters_to(terminology or load_terminology())
     patient = PatientIdentity.of(retrieval.patient_id, retrieval.server, ())
@@ -95,7 +104,6 @@ def gather(
             answers[key] = _read_fetched(fetched, resource_type, patient)
         else:
             answers[key] = read_answer(bytes(sent[key]), resource_type, matters) if key in sent else ABSENT
-    _require(answers, sent, retrieval)
     return answers
 
 

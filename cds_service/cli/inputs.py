@@ -37,6 +37,7 @@ class Input:
     request: bytes
     patient: str | None
     never_read: tuple[str, ...] = ()  # resources of types that no query of ours asks for
+    stand_in: bytes | None = None  # the same request with a Patient in it, where the file holds none
 
 
 def find(paths: Iterable[Path]) -> list[Path]:
@@ -87,7 +88,8 @@ def _input(shown: Path, file: Path, as_of: str | None) -> Input:
     if "resourceType" not in content:
         raise UnreadableInputError(f"{file}: neither a FHIR resource nor a hook request")
     request, patient = _of_fhir(content)
-    return Input(shown, _encoded(file, request, as_of), patient, _never_read(content))
+    stand_in = None if "patient" in request["prefetch"] else _encoded(file, _with_stand_in(request, content), as_of)
+    return Input(shown, _encoded(file, request, as_of), patient, _never_read(content), stand_in)
 
 
 def _encoded(file: Path, request: dict[str, Any], as_of: str | None) -> bytes:
@@ -132,6 +134,21 @@ def _of_fhir(resource: dict[str, Any]) -> tuple[dict[str, Any], str | None]:
     if server:
         request["fhirServer"] = server
     return request, identity if isinstance(identity, str) else None
+
+
+def _with_stand_in(request: dict[str, Any], resource: dict[str, Any]) -> dict[str, Any]:
+    """The request with a Patient of whom only the id is known: the one that the resources refer to first."""
+    bundle = resource if resource.get("resourceType") == "Bundle" else {"entry": [{"resource": resource}]}
+    references = (entry["resource"].get(name) for entry in _entries(bundle) for name in ("subject", "patient"))
+    texts = (reference.get("reference") for reference in references if isinstance(reference, dict))
+    address = next((text for text in texts if isinstance(text, str) and text), "Patient/unknown")
+    identity = address.rpartition("/")[2] or "unknown"
+    patient = {"resourceType": "Patient", "id": identity}
+    addressed = {"fullUrl": address, "resource": patient, "search": {"mode": "include"}}
+    prefetch = request["prefetch"] | {"patient": patient}
+    conditions = prefetch["conditions"]
+    prefetch["conditions"] = conditions | {"entry": [*conditions["entry"], addressed]}
+    return request | {"prefetch": prefetch, "context": request["context"] | {"patientId": identity}}
 
 
 def _never_read(resource: dict[str, Any]) -> tuple[str, ...]:

@@ -17,6 +17,7 @@ from rich.text import Text
 
 from cds_service.decide import Evaluation
 from cds_service.guidelines.nelm_2006.advice.phrases import NAMES, WHY, value
+from cds_service.guidelines.nelm_2006.needs import Needs
 from cds_service.guidelines.nelm_2006.recommendations import texts
 from cds_service.reasoning.graph import Kind
 from cds_service.reasoning.markdown import printable
@@ -51,12 +52,16 @@ def show(out: Console, result: Result, *, explain: bool) -> None:
     if result.error is not None:
         status = "no answer" if result.status is None else str(result.status)
         out.print(Text(f"{status}: {result.error}", style="red"))
+        if result.alone is not None:
+            out.print(Text("Read by itself, as if the chart were in scope:", style="bold"))
+            out.print(_inputs(result.alone[1].needs, {}, told_only=True))
+            _not_used(out, result)
         return
     decision = result.decision or {}
     if decision:
         _head(out, result, decision)
     if result.evaluation is not None and explain:
-        out.print(_inputs(result.evaluation))
+        out.print(_inputs(result.evaluation.reading.needs, _settled_by(result.evaluation)))
         _not_used(out, result)
     elif decision and decision["state"] != "out_of_scope":
         out.print(_as_told(decision.get("inputs", {})))
@@ -77,14 +82,18 @@ def _head(out: Console, result: Result, decision: Mapping[str, Any]) -> None:
     out.print(table)
 
 
-def _inputs(evaluation: Evaluation) -> Table:
-    """Every input: its value or why it is unknown, where that comes from, and what would settle it."""
-    needs, settled = evaluation.reading.needs, _settled_by(evaluation)
+def _inputs(needs: Needs, settled: Mapping[str, str], *, told_only: bool = False) -> Table:
+    """Every input: its value or why it is unknown, where that comes from, and what would settle it.
+
+    `told_only` leaves out those of which no resource says anything.
+    """
     table = Table.grid(padding=(0, 2))
     table.add_column(no_wrap=True)
     table.add_column(overflow="fold")
     for group, names in _GROUPS.items():
-        table.add_row(Text(group, style="bold"))
+        names = tuple(name for name in names if not told_only or (needs.fact(name).sources and name != "age_years"))
+        if names:
+            table.add_row(Text(group, style="bold"))
         for name in names:
             fact = needs.fact(name)
             lines = [Text(printable(_said(name, fact)), style="" if isinstance(fact, Known) else "dim")]
@@ -134,7 +143,8 @@ def _not_used(out: Console, result: Result) -> None:
         out.print(Text(f"  {reason} ({len(group)})"))
         for item in group[:_MOST_LISTED]:
             detail = f": {item.detail}" if item.detail else ""
-            out.print(Text(printable(f"    {item.reference}{detail}"), style="dim", overflow="ellipsis", no_wrap=True))
+            line = Text(printable(f"    {item.reference}{detail}"), style="dim")
+            out.print(line, overflow="ellipsis", no_wrap=True)
         if len(group) > _MOST_LISTED:
             out.print(Text(f"    and {len(group) - _MOST_LISTED} more", style="dim"))
 

@@ -17,14 +17,19 @@ from rich.progress import track
 from cds_service.cli.inputs import Input, UnreadableInputError, find, load
 from cds_service.cli.render import show
 from cds_service.clock import now
-from cds_service.decide import DECISION_EXTENSION, Evaluation, as_json
+from cds_service.decide import DECISION_EXTENSION, Evaluation, as_json, inputs_as_json
 from cds_service.errors import RequestError
+from cds_service.gather import read_all
+from cds_service.guidelines.nelm_2006.intake import ChartReading, read_chart
 from cds_service.guidelines.nelm_2006.intake.account import Account, account
 from cds_service.http.answer import evaluate_request
 from cds_service.http.discovery import HOOK, SERVICE_ID
 from cds_service.http.shell import place
 from cds_service.http.wire import parse_request
 from cds_service.settings import Settings
+from fhir_mappings.local_codes import with_local_codes
+from fhir_mappings.select import Chart, build_chart
+from fhir_mappings.terminology import load_terminology
 
 _MANY = 20
 _TIMEOUT_SECONDS = 60
@@ -43,17 +48,19 @@ class Result:
     error: str | None
     evaluation: Evaluation | None = None
     never_read: tuple[str, ...] = ()
+    alone: tuple[Chart, ChartReading] | None = None  # what a file without its Patient says, where that is asked for
 
     def account(self) -> Account | None:
         """What became of every resource; None where the evaluation was elsewhere, or came to nothing."""
-        if self.evaluation is None:
-            return None
-        return account(self.evaluation.chart, self.evaluation.reading, self.never_read)
+        read = (self.evaluation.chart, self.evaluation.reading) if self.evaluation else self.alone
+        return account(*read, self.never_read) if read else None
 
     def as_json(self, *, explain: bool = False) -> dict[str, Any]:
         """The result as one object of `--json`, with the account of every resource where it is asked for."""
         told = self.account() if explain else None
         explained = {"explain": {"used": told.used, "not_used": [asdict(n) for n in told.not_used]}} if told else {}
+        if explained and self.alone:
+            explained["explain"]["inputs"] = inputs_as_json(dict(self.alone[1].needs.facts()))
         return {
             "input": str(self.path),
             "patient": self.patient,
@@ -82,7 +89,7 @@ def run(
             failed += 1
             messages.print(f"nelm-cds: {error}", markup=False, soft_wrap=True)
             continue
-        result = _post(item, url) if url else _evaluate(item, settings)
+        result = _post(item, url) if url else _evaluate(item, settings, explain=explain)
         failed += result.status is None
         states[_became(result)] += 1
         put_out(result, out, as_json=as_json, explain=explain)
@@ -116,11 +123,28 @@ def _wants_progress(found: list[Path], messages: Console) -> bool:
     return len(found) > _MANY and messages.is_terminal
 
 
-def _evaluate(item: Input, settings: Settings) -> Result:
+def _evaluate(item: Input, settings: Settings, *, explain: bool) -> Result:
     def evaluate() -> Evaluation:
         return evaluate_request(parse_request(item.request, hook=HOOK), settings, now())
 
-    return replace(outcome(item.path, item.patient, evaluate), never_read=item.never_read)
+    result = replace(outcome(item.path, item.patient, evaluate), never_read=item.never_read)
+    if explain and result.status == requests.codes.precondition_failed and item.stand_in:
+        return replace(result, alone=_read_alone(item.stand_in, settings))
+    return result
+
+
+def _read_alone(body: bytes, settings: Settings) -> tuple[Chart, ChartReading]:
+    """What is read of a file without its Patient, as if the chart were ours: no advice comes of it."""
+    request = parse_request(body, hook=HOOK)
+    terminology = with_local_codes(load_terminology(), settings.local_codes)
+    chart = build_chart(
+        read_all(request.prefetch, terminology=terminology),
+        patient_id=request.context.patientId,
+        fhir_server=request.fhirServer,
+        as_of=request.as_of() or settings.as_of or now(),
+        terminology=terminology,
+    )
+    return chart, read_chart(chart, settings.policy, whole=True)
 
 
 def outcome(path: Path, patient: str | None, evaluate: Callable[[], Evaluation]) -> Result:

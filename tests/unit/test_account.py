@@ -144,3 +144,18 @@ def test_explain_in_json_adds_the_account() -> None:
 def test_a_silent_chart_says_which_rule_of_scope_made_it_silent() -> None:
     shown = replayed("--explain", next(f for f in FOLDERS if f.name == "net-without-liver"))
     assert "no liver metastases recorded" in shown
+
+
+def test_a_file_without_its_patient_is_read_by_itself_and_gives_no_advice(tmp_path: Path) -> None:
+    lone = observation("loinc:29593-1", "3 %", "2026-01-10", id="ki67")
+    file = tmp_path / "lone.json"
+    file.write_text(json.dumps(lone), "utf-8")
+    (line,) = replayed("--json", "--explain", "--as-of", "2026-03-02", file).splitlines()
+    told = json.loads(line)
+    assert (told["status"], told["decision"], told["cards"]) == (412, None, [])
+    assert told["explain"]["inputs"]["ki67_percent"]["value"] == 3
+    assert told["explain"]["used"] == {"Observation/ki67": ["ki67_percent"]}
+    shown = replayed("--explain", "--as-of", "2026-03-02", file)
+    assert "Read by itself" in shown
+    assert "3 %" in shown
+    assert "Read by itself" not in replayed("--as-of", "2026-03-02", file)

@@ -119,7 +119,8 @@ def _of_unused(item: Unused) -> NotUsed:
 
 def _of_resource(resource: Resource, chart: Chart, meanings: set[str], *, silent: bool) -> NotUsed:
     kind = str(resource.resourceType)
-    detail = _label(resource.code) or next(map(_label, resource.procedureCode or ()), "")
+    detail = _label(resource.code or resource.medicationCodeableConcept or resource.medication)
+    detail = detail or next(map(_label, resource.procedureCode or ()), "")
     if kind == "Medication":
         return NotUsed(resource.reference, "looked up for what refers to it", detail)
     if kind not in _READ:
@@ -128,7 +129,7 @@ def _of_resource(resource: Resource, chart: Chart, meanings: set[str], *, silent
     if counts is not None and resource.status not in counts:
         return NotUsed(resource.reference, _NOT_COUNTED, ": ".join(filter(None, (resource.status, detail))))
     own = _meanings(resource, chart)
-    if not own and kind in ("Observation", "Procedure", "Condition"):
+    if not own and kind not in ("ImagingStudy", "DiagnosticReport", "QuestionnaireResponse"):
         return NotUsed(resource.reference, _NOT_ASKED_FOR, detail)
     if silent:
         return NotUsed(resource.reference, _SILENT, detail)
@@ -157,6 +158,7 @@ def _meanings(resource: Resource, chart: Chart) -> set[str]:
     """What the codes of a resource say, in the terms in which the inputs are asked."""
     codes = [resource.code, *(part.code for part in resource.component or ())]
     codes += [*(resource.procedureCode or ()), *resource.body_sites()]
+    codes += [resource.medicationCodeableConcept, resource.medication]
     known = {code.value for code in AssessmentCode}
     found = {f"assessment {code}" for coded in codes for code in codes_of(coded) if code in known}
     return found | {str(concept) for coded in codes for concept in chart.concepts(coded)}

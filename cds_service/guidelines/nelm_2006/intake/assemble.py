@@ -56,13 +56,13 @@ def might_be_ours(scope: Scope, crisis: Fact[bool]) -> bool:
     return not (isinstance(confirmed, Known) and not confirmed.value and not isinstance(crisis, Known))
 
 
-def read_chart(chart: Chart, policy: SitePolicy = DEFAULT) -> ChartReading:
-    """Read every need of the protocol from a chart; a chart that is certainly not ours is read no further."""
+def read_chart(chart: Chart, policy: SitePolicy = DEFAULT, *, whole: bool = False) -> ChartReading:
+    """Read every need of the protocol from a chart; one that is certainly not ours no further, unless `whole`."""
     found, unused_conditions = conditions(chart)
     unused = (*chart.unused, *unused_conditions, *unused_responses(chart))
     scope = read_scope(chart, found, unused)
     crisis = read_crisis(chart, found)
-    if not might_be_ours(scope, crisis):
+    if not (whole or might_be_ours(scope, crisis)):
         out = Needs(nelm_confirmed=scope.nelm_confirmed, carcinoid_crisis_now=crisis)
         others = scope.other_malignancies
         return ChartReading(out, scope.histology_from_codes, others, (), unused, "", (), read_whole=False)
