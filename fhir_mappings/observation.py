@@ -29,7 +29,7 @@ _VALUES = (
     "dataAbsentReason",
 )  # fmt: skip
 # g/mol. Chromogranin A has none agreed: it is compared only within one unit.
-_MOLAR_MASS = {
+MOLAR_MASS = {
     Concept.PLATELET_SEROTONIN: Decimal("176.22"),
     Concept.SEROTONIN_OTHER_SPECIMEN: Decimal("176.22"),
     Concept.URINARY_5_HIAA: Decimal("191.18"),
@@ -179,7 +179,7 @@ def _marker(resource: Resource, origin: Source, concept: Concept) -> Fact[Marker
         return Unknown(WhyUnknown.RESULT_MISSING, (origin,))
     if not _is_result(resource):
         return Unknown(WhyUnknown.VALUE, (origin,), "words instead of a result, below zero, or zero without a unit")
-    elevated = True if flagged_high(resource) else above_range(resource, _MOLAR_MASS.get(concept))
+    elevated = True if flagged_high(resource) else above_range(resource, MOLAR_MASS.get(concept))
     note = "preliminary" if resource.status == "preliminary" else None
     assay = next((c.code for c in resource.code.codings() if c.code), "") if resource.code else ""
     return Known(Marker(elevated, result, assay), (origin,), note)

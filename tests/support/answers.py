@@ -21,6 +21,7 @@ from cds_service.reasoning.advice import Section
 from cds_service.reasoning.decision import Decision, decide
 from fhir_mappings.facts import Source
 from fhir_mappings.not_understood import NotUnderstood
+from fhir_mappings.trend import Trend
 from tests.support.facts import chart
 
 ALL_READ = Medicines(read=True, incomplete=False)
@@ -40,6 +41,7 @@ class Beside:
     medicines: Medicines = ALL_READ
     not_understood: tuple[NotUnderstood, ...] = ()
     earlier_crisis: str | None = None
+    trends: tuple[Trend, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -131,6 +133,7 @@ def answer_to(needs: Needs, beside: Beside | None = None) -> Answer:
         medicines=around.medicines,
         not_understood=around.not_understood,
         earlier_crisis=around.earlier_crisis,
+        trends=around.trends,
     )
     decision = decide(NELM_2006, needs)
     sections = advise(decision, reading)

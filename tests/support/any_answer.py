@@ -19,6 +19,8 @@ from cds_service.guidelines.nelm_2006.needs import Needs
 from cds_service.guidelines.nelm_2006.policy import DEFAULT, SitePolicy
 from fhir_mappings.facts import Fact, Known, Source, Unknown, WhyUnknown
 from fhir_mappings.not_understood import NotUnderstood
+from fhir_mappings.terminology import Concept
+from fhir_mappings.trend import Direction, Result, Trend, WhyNot
 from fhir_mappings.wire import Name, Resource
 from tests.support.answers import ALL_READ, Answer, Beside, answer_to
 from tests.support.any_patient import charts
@@ -76,6 +78,15 @@ POLICIES = (
         transplant_age_limit=Decimal(65), imaging_counts_days=Decimal(90), symptoms_count_days=Decimal(60),
     ),
 )  # fmt: skip
+_RESULTS = tuple(
+    Result(f"{value} <b>*nmol*/L " * 3, "25587-7", "nmol/L", None, None, value > 4, Source("Observation/1", day))
+    for value, day in ((10, "2026-01-10"), (4, "2025-06-02"))
+)
+COURSES = (
+    *(Trend(Concept.CHROMOGRANIN_A, _RESULTS, direction) for direction in Direction),
+    *(Trend(Concept.PLATELET_SEROTONIN, _RESULTS, Direction.NOT_COMPARABLE, why) for why in WhyNot),
+    Trend(Concept.CHROMOGRANIN_A, _RESULTS[:1], Direction.NOT_COMPARABLE, WhyNot.ONE_RESULT),
+)
 REASONS_UNKNOWN = tuple(why for why in WhyUnknown if why is not WhyUnknown.NOT_RETRIEVED)
 
 
@@ -99,6 +110,7 @@ def besides() -> st.SearchStrategy[Beside]:
             lambda names: tuple(NotUnderstood(n, Source("Observation/1", "2026-01-05")) for n in names)
         ),
         earlier_crisis=st.sampled_from((None, "2024-05-17", "an unknown date")),
+        trends=st.lists(st.sampled_from(COURSES), max_size=2).map(tuple),
     )
 
 

@@ -25,7 +25,7 @@ class PolicyError(ValueError):
 class SitePolicy:
     """The site's values; the defaults are the paper's where it gives one (the limits of ablation), else ours.
 
-    Centimetres, completed years, days. `extended_ablation`: multi-fibre LITT or bipolar RFA exists here (R22).
+    Centimetres, completed years, days, percent. `extended_ablation`: multi-fibre LITT or bipolar RFA exists here (R22).
     `platelet_serotonin`: the test exists here; where it does not, urinary 5-HIAA answers W-SEROT.
     """
 
@@ -36,6 +36,7 @@ class SitePolicy:
     transplant_age_limit: Decimal = limit.TRANSPLANT_AGE_AT_MOST_YEARS
     imaging_counts_days: Decimal = Decimal(limit.IMAGING_COUNTS_DAYS)
     symptoms_count_days: Decimal = Decimal(limit.SYMPTOMS_COUNT_DAYS)
+    marker_change_percent: Decimal = limit.MARKER_CHANGE_PERCENT
     platelet_serotonin: bool = True
 
     @property
@@ -96,6 +97,7 @@ _RANGES = {
     "transplant_age_limit": (18, 100),
     "imaging_counts_days": (14, 730),
     "symptoms_count_days": (7, 365),
+    "marker_change_percent": (5, 100),
 }
 
 DEFAULT = SitePolicy()

@@ -95,6 +95,7 @@ _SITE_WORDS = {
     "transplant_age_limit": "transplantation up to {} years",
     "imaging_counts_days": "imaging counts for {} days",
     "symptoms_count_days": "symptoms for {}",
+    "marker_change_percent": "markers stable within {} %",
     "platelet_serotonin": "urinary 5-HIAA instead of platelet serotonin",
 }
 

@@ -10,6 +10,7 @@ from cds_service.guidelines.nelm_2006.advice.currency import since_2006
 from cds_service.guidelines.nelm_2006.advice.medicines import follow_up_cautions
 from cds_service.guidelines.nelm_2006.advice.options import SYSTEMIC, option, withheld
 from cds_service.guidelines.nelm_2006.advice.remarks import chart_remarks, histology, information
+from cds_service.guidelines.nelm_2006.advice.trends import marker_trends
 from cds_service.guidelines.nelm_2006.intake import ChartReading
 from cds_service.guidelines.nelm_2006.needs import Needs
 from cds_service.guidelines.nelm_2006.order import MAKES_PROVISIONAL
@@ -56,6 +57,7 @@ def treatment_section(decision: Decision, reading: ChartReading) -> Section:
         *_read_as_no(decision, reading),
         *chart_remarks(decision, reading),
         *follow_up(decision, reading),
+        *marker_trends(reading),
         *since_2006((*codes, *decision.withhold), reading.needs),
     ]
     return Section(

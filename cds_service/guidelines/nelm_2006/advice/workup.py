@@ -11,6 +11,7 @@ from cds_service.guidelines.nelm_2006.advice.medicines import if_taken, step_cau
 from cds_service.guidelines.nelm_2006.advice.options import option, withheld
 from cds_service.guidelines.nelm_2006.advice.remarks import chart_remarks, histology, information, no_answer
 from cds_service.guidelines.nelm_2006.advice.treatment import dates, follow_up, follow_up_proposals, team_proposals
+from cds_service.guidelines.nelm_2006.advice.trends import marker_trends
 from cds_service.guidelines.nelm_2006.intake import ChartReading
 from cds_service.guidelines.nelm_2006.recommendations import texts
 from cds_service.reasoning.advice import SUMMARY_LIMIT, Block, Continuation, Order, Proposal, Section
@@ -56,7 +57,7 @@ def _beside_a_stop(decision: Decision, reading: ChartReading) -> list[Block]:
     """What the treatment card says of the chart, where a stop leaves no such card."""
     if decision.state != "workup":
         return []
-    return [*information(decision, reading.needs), *chart_remarks(decision, reading)]
+    return [*information(decision, reading.needs), *chart_remarks(decision, reading), *marker_trends(reading)]
 
 
 def _summary(decision: Decision, *, stopped: bool) -> str:
@@ -179,6 +180,7 @@ def refer_section(decision: Decision, reading: ChartReading) -> Section:
     blocks += [*withheld(decision, reading), *information(decision, needs)]
     blocks += phrases.read_as_no(needs, ("other_syndrome",)) if "T-OCT" in decision.treatment else []
     blocks += [*chart_remarks(decision, reading), *follow_up(decision, reading)]
+    blocks += marker_trends(reading)
     blocks += since_2006((*decision.treatment, *decision.withhold), needs)
     summary = (
         "High grade by the paper's 2000 classes: refer to the tumour board"

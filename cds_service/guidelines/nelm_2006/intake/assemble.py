@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from datetime import datetime
 
+from cds_service.guidelines.nelm_2006 import thresholds as limit
 from cds_service.guidelines.nelm_2006.intake import course, grade, liver, tumour
 from cds_service.guidelines.nelm_2006.intake.beside import found_beside
 from cds_service.guidelines.nelm_2006.intake.carriers import unread
@@ -23,14 +24,19 @@ from fhir_mappings.assessment import AssessmentCode, unused_responses
 from fhir_mappings.condition import conditions
 from fhir_mappings.facts import Fact, Known, Source
 from fhir_mappings.imaging import examinations
+from fhir_mappings.marker_trend import marker_trend
 from fhir_mappings.medication import Medications, medications
 from fhir_mappings.not_understood import NotUnderstood, not_understood
 from fhir_mappings.pathology import pathology_reports
 from fhir_mappings.patient import age_years
 from fhir_mappings.procedure import LIVER_DIRECTED, ProcedureReading, latest_of, procedures
+from fhir_mappings.quantities import RawQuantity
 from fhir_mappings.reading import Reading, Recency
 from fhir_mappings.select import Chart, Unused
 from fhir_mappings.terminology import Concept
+from fhir_mappings.trend import Trend
+
+_CEILING = RawQuantity(limit.PLATELET_SEROTONIN_CEILING, code="nmol/10*9")
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,6 +52,7 @@ class ChartReading:
     unread_keys: tuple[str, ...]  # queries that brought no answer, an error, or only part of it
     medicines: Medicines = field(default_factory=Medicines)
     not_understood: tuple[NotUnderstood, ...] = ()  # named like a marker of ours, under a code that we do not know
+    trends: tuple[Trend, ...] = ()  # how chromogranin A and platelet serotonin have moved
     read_whole: bool = True  # false for a chart that is certainly not ours: nothing but scope was read
     earlier_crisis: str | None = None  # when a carcinoid crisis was recorded that is not one of now
 
@@ -122,7 +129,16 @@ def read_chart(chart: Chart, policy: SitePolicy = DEFAULT, *, whole: bool = Fals
         medicines=medicines,
         not_understood=not_understood(chart),
         earlier_crisis=earlier_crisis(chart, found, crisis),
+        trends=_trends(chart, policy),
     )
+
+
+def _trends(chart: Chart, policy: SitePolicy) -> tuple[Trend, ...]:
+    ceilings = {Concept.CHROMOGRANIN_A: None, Concept.PLATELET_SEROTONIN: _CEILING}
+    found = (
+        marker_trend(chart, m, change_percent=policy.marker_change_percent, ceiling=c) for m, c in ceilings.items()
+    )
+    return tuple(course for course in found if course is not None)
 
 
 def _last_treatment(done: list[ProcedureReading], taken: Medications, as_of: datetime) -> Reading[str] | None:
