@@ -17,11 +17,12 @@ from rich.text import Text
 
 from cds_service.decide import Evaluation
 from cds_service.guidelines.nelm_2006.advice.phrases import NAMES, WHY, value
+from cds_service.guidelines.nelm_2006.intake import ChartReading
 from cds_service.guidelines.nelm_2006.needs import Needs
 from cds_service.guidelines.nelm_2006.recommendations import texts
 from cds_service.reasoning.graph import Kind
 from cds_service.reasoning.markdown import printable
-from fhir_mappings.facts import Fact, Known, WhyUnknown
+from fhir_mappings.facts import Fact, Known, Source, WhyUnknown
 
 if TYPE_CHECKING:
     from cds_service.cli.replay import Result
@@ -55,6 +56,7 @@ def show(out: Console, result: Result, *, explain: bool) -> None:
         if result.alone is not None:
             out.print(Text("Read by itself, as if the chart were in scope:", style="bold"))
             out.print(_inputs(result.alone[1].needs, {}, told_only=True))
+            _beside_the_inputs(out, result.alone[1])
             _not_used(out, result)
         return
     decision = result.decision or {}
@@ -62,6 +64,7 @@ def show(out: Console, result: Result, *, explain: bool) -> None:
         _head(out, result, decision)
     if result.evaluation is not None and explain:
         out.print(_inputs(result.evaluation.reading.needs, _settled_by(result.evaluation)))
+        _beside_the_inputs(out, result.evaluation.reading)
         _not_used(out, result)
     elif decision and decision["state"] != "out_of_scope":
         out.print(_as_told(decision.get("inputs", {})))
@@ -102,6 +105,27 @@ def _inputs(needs: Needs, settled: Mapping[str, str], *, told_only: bool = False
     return table
 
 
+def _beside_the_inputs(out: Console, reading: ChartReading) -> None:
+    """What a card may name and no rule reads: treatments in progress, medicines, courses of markers, other findings."""
+    medicines = reading.medicines
+    lines = [f"in progress: {item.code} {item.drug} ({_where(item.source)})" for item in medicines.in_progress]
+    lines += [f"disturbs {item.code}: {item.drug} ({_where(item.source)})" for item in medicines.cautions]
+    lines += [f"found, not counted: {name} ({_where(source)})" for name, source in reading.beside]
+    lines += [f"found, not understood: {item.label} ({_where(item.source)})" for item in reading.not_understood]
+    for course in reading.trends:
+        results = ", ".join(f"{result.text} {result.source.date}" for result in course.results)
+        why = f" ({course.why_not.replace('_', ' ')})" if course.why_not else ""
+        lines.append(f"{course.marker.replace('-', ' ')} {course.direction.replace('_', ' ')}{why}: {results}")
+    if lines:
+        out.print(Text("Beside the inputs", style="bold"))
+    for line in lines:
+        out.print(Text(printable(f"  {line}")))
+
+
+def _where(source: Source) -> str:
+    return f"{source.reference} {source.date or 'undated'}"
+
+
 def _said(name: str, fact: Fact[Any]) -> str:
     if isinstance(fact, Known):
         if isinstance(fact.value, frozenset):
@@ -113,7 +137,7 @@ def _said(name: str, fact: Fact[Any]) -> str:
 
 
 def _beside(fact: Fact[Any], settles: str | None) -> Iterator[str]:
-    yield from (f"{source.reference} {source.date or 'undated'}" for source in fact.sources)
+    yield from map(_where, fact.sources)
     if fact.note:
         yield fact.note
     if settles:
