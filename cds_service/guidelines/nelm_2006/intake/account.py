@@ -83,7 +83,7 @@ def account(chart: Chart, reading: ChartReading, never_read: Iterable[str] = ())
         if resource.reference not in used and resource.reference not in told:
             not_used.append(_of_resource(resource, chart, meanings, silent=silent))
     not_used += [NotUsed(reference, _TYPE) for reference in never_read]
-    not_used += [_passed_over(bytes(raw), chart) for raw in chart.passed_over]
+    not_used += [item for raw in chart.passed_over if (item := _passed_over(bytes(raw), chart)).reference not in used]
     return Account(used, tuple(not_used))
 
 
