@@ -215,7 +215,7 @@ CRISIS = [
     ([crisis(recorded="2026-03-01")], True, "yesterday: it may be less than 24 hours"),
     ([crisis(recorded=HOURS_AGO)], True, "this night"),
     ([crisis(recorded=(AS_OF - timedelta(hours=24)).isoformat())], True, "24 hours to the minute"),
-    ([crisis(recorded=(AS_OF - timedelta(hours=24, minutes=1)).isoformat())], "?not_recorded", "a minute more: history"),
+    ([crisis(recorded=(AS_OF - timedelta(hours=24, minutes=1)).isoformat())], "?not_recorded", "a minute more"),
     ([crisis(recorded=(AS_OF - timedelta(hours=23, minutes=59)).isoformat())], True, "a minute less"),
     ([crisis(recorded=YESTERDAY_MORNING)], "?not_recorded", "25 hours: history"),
     ([crisis(recorded="2026-02-28")], "?not_recorded", "history"),
