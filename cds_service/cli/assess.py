@@ -38,7 +38,9 @@ def run(file: Path, policy: SitePolicy, *, as_json: bool) -> int:
         sys.stdout.buffer.write(b"\n")
         sys.stdout.flush()
     else:
-        Console(highlight=False).print(_table(assessed))
+        out = Console(highlight=False)
+        for case, decision in assessed:
+            _show(out, case, decision)
     return 0
 
 
@@ -69,11 +71,10 @@ def _plain(case: str, decision: Decision) -> Mapping[str, Any]:
     return {"id": case, "state": decision.state} | {name: list(getattr(decision, name)) for name in _LISTS}
 
 
-def _table(assessed: list[tuple[str, Decision]]) -> Table:
-    table = Table(show_lines=True)
-    for heading in ("case", "state", "work-up", "treatment", "safety", "withheld"):
-        table.add_column(heading, no_wrap=heading != "case", overflow="fold")
-    for case, d in assessed:
-        rows = (d.workup, d.treatment, d.safety, d.withhold)
-        table.add_row(Text(case), Text(d.state), *(Text("\n".join(row)) for row in rows))
-    return table
+def _show(out: Console, case: str, decision: Decision) -> None:
+    out.print(Text(f"{case}: {decision.state}", style="bold"))
+    table = Table.grid(padding=(0, 2))
+    for name in _LISTS:
+        if items := getattr(decision, name):
+            table.add_row(Text(f"  {name}"), Text(", ".join(items)))
+    out.print(table)

@@ -73,6 +73,8 @@ def replay(
     if patients or token_file is not None:
         raise typer.BadParameter("needs --fhir-server", param_hint="--patient" if patients else "--token-file")
     _require(paths)
+    if explain and url is not None:
+        raise typer.BadParameter("tells of what is evaluated here; leave --url out", param_hint="--explain")
 
     from cds_service.cli.replay import run
 

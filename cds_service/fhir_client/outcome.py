@@ -24,7 +24,7 @@ class Failure(StrEnum):
     NOT_FHIR = "answered with something else than FHIR JSON"
     TOO_LARGE = "answered with more than is read"
     LEFT_ALONE = "did not answer the last calls and is left alone for some seconds"
-    ABANDONED = "was not waited for"
+    ABANDONED = "was not waited for, because another required query failed"
 
 
 @dataclass(frozen=True, slots=True)

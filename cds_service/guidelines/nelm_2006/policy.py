@@ -75,7 +75,7 @@ class SitePolicy:
                     problems.append(f"{name}: must lie from {low} to {high}")
             else:
                 problems.append(f"{name}: {_allowed(name)}")
-        policy = cls(**values) if not problems else cls()  # type: ignore[arg-type]  # each value was checked by name
+        policy = cls(**values)  # type: ignore[arg-type]  # each value was checked by name
         if policy.ablation_limit_cm > policy.extended_ablation_limit_cm:
             problems.append("ablation_limit_cm: must not exceed extended_ablation_limit_cm")
         if problems:

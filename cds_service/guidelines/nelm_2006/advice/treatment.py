@@ -68,7 +68,7 @@ def treatment_section(decision: Decision, reading: ChartReading) -> Section:
         brief_lead=_brief_lead(decision, reading),
         blocks=tuple(blocks),
         continued=Continuation(
-            "More on these options (2006 protocol): withheld, limits, follow-up",
+            f"More on these options (2006 protocol): {'withheld, ' if decision.withhold else ''}limits, follow-up",
             histology(reading, dated=False).strip() or "Continued.",
             "Further treatment to discuss (2006 protocol)",
         ),

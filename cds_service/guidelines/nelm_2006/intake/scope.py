@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import timedelta
 
 from cds_service.guidelines.nelm_2006 import thresholds as limit
-from cds_service.guidelines.nelm_2006.intake.carriers import OBSERVATIONS, complete
+from cds_service.guidelines.nelm_2006.intake.carriers import OBSERVATIONS, complete, unless_unread
 from cds_service.guidelines.nelm_2006.intake.histology import with_pathology
 from cds_service.guidelines.nelm_2006.intake.listing import few
 from fhir_mappings import assessment
@@ -178,7 +178,7 @@ def read_crisis(chart: Chart, found: list[ConditionReading]) -> Fact[bool]:
     ]
     # Not even a contradiction silences an emergency: only a "no" that is strictly later than every record of it does.
     if not now or (isinstance(assessed.fact, Known) and all(_before(crisis, assessed) for crisis in now)):
-        return assessed.fact
+        return unless_unread(assessed.fact, chart, OBSERVATIONS)
     suspected = None if any(crisis.confirmed for crisis in now) else "suspected"
     return Known(True, _sources(now), suspected)
 
