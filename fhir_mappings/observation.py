@@ -174,10 +174,10 @@ def _marker(resource: Resource, origin: Source, concept: Concept) -> Fact[Marker
     where = problem(resource)
     if where is not None:
         return Unknown(WhyUnknown.MALFORMED, (origin,), f"element {where}")
-    result = _result_text(resource)
+    result = result_text(resource)
     if result is None:
         return Unknown(WhyUnknown.RESULT_MISSING, (origin,))
-    if not _is_result(resource):
+    if not is_result(resource):
         return Unknown(WhyUnknown.VALUE, (origin,), "words instead of a result, below zero, or zero without a unit")
     elevated = True if flagged_high(resource) else above_range(resource, MOLAR_MASS.get(concept))
     note = "preliminary" if resource.status == "preliminary" else None
@@ -185,7 +185,7 @@ def _marker(resource: Resource, origin: Source, concept: Concept) -> Fact[Marker
     return Known(Marker(elevated, result, assay), (origin,), note)
 
 
-def _is_result(resource: Resource) -> bool:
+def is_result(resource: Resource) -> bool:
     """A number, or a finding flagged by the laboratory; "pending" and "haemolysed" are no results."""
     quantity = resource.valueQuantity
     if quantity is not None and quantity.value is not None:
@@ -196,7 +196,8 @@ def _is_result(resource: Resource) -> bool:
     return written or resource.valueInteger is not None or flagged_high(resource)
 
 
-def _result_text(resource: Resource) -> str | None:
+def result_text(resource: Resource) -> str | None:
+    """The result as recorded, for a reader; None if there is none."""
     if resource.valueQuantity is not None and resource.valueQuantity.value is not None:
         return raw_quantity(resource.valueQuantity).text()
     if resource.valueString:

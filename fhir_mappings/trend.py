@@ -26,7 +26,8 @@ class WhyNot(StrEnum):
     OTHER_ASSAY = "other_assay"
     OTHER_UNIT = "other_unit"
     NOT_A_NUMBER = "not_a_number"
-    SAME_DAY = "same_day"  # which came first cannot be told
+    NO_DATE = "no_date"  # there is another result, but when it was is not recorded
+    SAME_DAY = "same_day"  # two differ, and which came first cannot be told
     TOO_VAGUE = "too_vague"  # "<20" against 15
 
 
@@ -51,3 +52,4 @@ class Trend:
     results: tuple[Result, ...]
     direction: Direction
     why_not: WhyNot | None = None
+    other: Result | None = None  # the one that the latest was compared with, or could not be

@@ -13,7 +13,7 @@ from tests.support.answers import Beside, answer_to
 from tests.support.charts import NELM, Json
 from tests.support.charts import chart as small_chart
 from tests.support.facts import chart
-from tests.unit.test_marker_trend import NEW, OLD, cga, serotonin
+from tests.unit.test_marker_trend import CGA_MASS, NEW, OLD, cga, measured, serotonin
 
 BOTH = (cga(4, OLD), cga(10, NEW))
 
@@ -48,6 +48,16 @@ def test_a_ceiling_is_called_one_and_not_stable() -> None:
     text = said(serotonin(41, OLD), serotonin(42, NEW))
     assert "at the ceiling of the test, where it follows treatment poorly (C30)." in text
     assert "stable" not in text
+
+
+def test_the_one_before_is_named_even_where_more_results_lie_between_than_are_kept() -> None:
+    between = (measured(CGA_MASS, 100, "ug/L", f"2025-07-{day:02}") for day in range(1, 26))
+    assert "Chromogranin A 10 nmol/L (2026-01-10), rising from 4 nmol/L (2025-06-02)." in said(*BOTH, *between)
+
+
+def test_results_of_one_day_that_differ_are_not_called_earlier_and_later() -> None:
+    text = said(cga(4, NEW), cga(10, NEW))
+    assert "beside 10 nmol/L (2026-01-10): not compared (results of one day differ)." in text
 
 
 def test_one_result_has_no_course() -> None:

@@ -83,8 +83,8 @@ _RESULTS = tuple(
     for value, day in ((10, "2026-01-10"), (4, "2025-06-02"))
 )
 COURSES = (
-    *(Trend(Concept.CHROMOGRANIN_A, _RESULTS, direction) for direction in Direction),
-    *(Trend(Concept.PLATELET_SEROTONIN, _RESULTS, Direction.NOT_COMPARABLE, why) for why in WhyNot),
+    *(Trend(Concept.CHROMOGRANIN_A, _RESULTS, direction, other=_RESULTS[1]) for direction in Direction),
+    *(Trend(Concept.PLATELET_SEROTONIN, _RESULTS, Direction.NOT_COMPARABLE, why, _RESULTS[1]) for why in WhyNot),
     Trend(Concept.CHROMOGRANIN_A, _RESULTS[:1], Direction.NOT_COMPARABLE, WhyNot.ONE_RESULT),
 )
 REASONS_UNKNOWN = tuple(why for why in WhyUnknown if why is not WhyUnknown.NOT_RETRIEVED)

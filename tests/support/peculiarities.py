@@ -120,8 +120,7 @@ def table() -> str:
         "",
         "What senders of FHIR do, what is made of it, and the fixture that proves it. Each fixture is a small chart in",
         f"[test_fixtures/fhir](../test_fixtures/fhir/README.md), evaluated on {EVALUATED_AT}:",
-        f"`.venv/bin/nelm-cds replay --explain --as-of {EVALUATED_AT} test_fixtures/fhir/Condition.flushing-alone.json`",
-        "tells of every input and every resource of one.",
+        f"`.venv/bin/nelm-cds replay --explain --as-of {EVALUATED_AT} FILE` tells of every input and resource of one.",
     ]
     proving: dict[str, list[Peculiarity]] = {}
     for fixture in peculiarities():

@@ -34,6 +34,11 @@ def of(*resources: Json, marker: Concept = Concept.CHROMOGRANIN_A, percent: str 
     return marker_trend(chart(*resources), marker, change_percent=Decimal(percent), ceiling=ceiling)
 
 
+def written(text: str, **more: object) -> Json:
+    return observation(CGA, None, NEW, valueString=text, id="written", **more)
+
+
+H = [{"coding": [{"code": "H"}]}]
 OLD, NEW = "2025-06-02", "2026-01-10"
 TABLE: list[tuple[list[Json], str, str]] = [
     ([cga(4, OLD), cga(10, NEW)], "rising", "by more than a quarter"),
@@ -55,6 +60,16 @@ TABLE: list[tuple[list[Json], str, str]] = [
     ([cga(4, OLD), cga(20, NEW, comparator=">")], "rising", ""),
     ([cga(40, OLD), cga(20, NEW, comparator=">")], "not_comparable too_vague", ""),
     ([cga(100, OLD), cga(20, NEW, comparator="<")], "falling", ""),
+    ([cga(4, OLD), cga(5, NEW, comparator=">")], "rising", "more than a quarter above, whatever it is"),
+    ([cga(20, OLD, comparator="<"), cga(25, NEW)], "rising", "whatever was below 20"),
+    ([cga(4, OLD), cga(5, NEW, comparator=">=")], "not_comparable too_vague", "may be exactly a quarter"),
+    ([cga(4, OLD), cga(10, NEW), cga(10000, NEW, "pmol/L")], "rising", "one result, sent twice"),
+    ([cga(4, OLD), cga(12, OLD), cga(10, NEW)], "not_comparable same_day", "risen from one, stable to the other"),
+    ([cga(4, None), cga(10, NEW)], "not_comparable no_date", "no order in time"),
+    ([cga(4, OLD), written("2,5")], "not_comparable other_unit", "the latest is written, without a unit"),
+    ([cga(4, OLD), cga(1e15, NEW)], "not_comparable not_a_number", "nothing measures so much"),
+    ([cga(4, OLD), written("<2")], "not_comparable other_unit", ""),
+    ([cga(4, OLD), cga(10, "2025-09-01"), written("high", interpretation=H)], "not_comparable not_a_number", ""),
 ]  # fmt: skip
 
 
@@ -74,6 +89,10 @@ def test_how_the_latest_stands_to_the_one_before(resources: list[Json], expected
         ([serotonin(41, OLD), serotonin(42, NEW)], "ceiling"),  # not "stable": the test cannot rise
         ([serotonin(42, NEW)], "ceiling"),
         ([serotonin(42, OLD), serotonin(20, NEW)], "falling"),
+        ([serotonin(42, OLD), serotonin(39.9, NEW)], "ceiling"),  # the one before was there
+        ([serotonin(42, NEW), serotonin(20, NEW)], "not_comparable"),  # two results of one day
+        ([serotonin(20, NEW), serotonin(42.5, NEW)], "not_comparable"),
+        ([serotonin(17.622, OLD, "ng/10*9"), serotonin(0.125, NEW)], "stable"),  # by exactly a quarter
         ([serotonin(7048.8, NEW, "ng/10*9")], "ceiling"),  # 40 nmol at 176.22 g/mol
         ([serotonin(7000, NEW, "ng/10*9")], "not_comparable"),
         ([serotonin(3524.4, OLD, "ng/10*9"), serotonin(30, NEW)], "rising"),  # from 20 nmol
@@ -99,8 +118,10 @@ def test_how_much_is_a_change_is_a_matter_of_policy() -> None:
         cga(-1, "2026-02-01"),
         observation(CGA, None, "2026-02-01", valueString="pending", id="words"),
         measured("loinc:2823-3", 99, "mmol/L", "2026-02-01"),
+        cga(99, "2026-02-01", dataAbsentReason={"coding": [{"code": "error"}]}),
+        observation(CGA, None, "2026-02-01", valueQuantity={"value": 0}, id="zero"),
     ],
-    ids=["future", "undated", "cancelled", "negative", "words", "another test"],
+    ids=["future", "undated", "cancelled", "negative", "words", "another test", "absent", "zero, no unit"],
 )
 def test_what_is_no_result_of_the_past_is_not_in_the_course(unusable: Json) -> None:
     found = of(cga(4, OLD), cga(10, NEW), unusable)

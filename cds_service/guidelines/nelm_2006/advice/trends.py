@@ -15,10 +15,11 @@ _MOVED = {Direction.RISING: "rising from", Direction.FALLING: "falling from", Di
 _NOT_COMPARED = {
     WhyNot.OTHER_ASSAY: "another assay",
     WhyNot.OTHER_UNIT: "another unit",
-    WhyNot.SAME_DAY: "the same day",
+    WhyNot.SAME_DAY: "results of one day differ",
     WhyNot.TOO_VAGUE: "a limit, not a number",
     WhyNot.NOT_A_NUMBER: "not a number",
     WhyNot.ONE_RESULT: "one result",
+    WhyNot.NO_DATE: "no date",
 }
 _LONGEST = 40
 
@@ -33,13 +34,13 @@ def _line(trend: Trend, policy: SitePolicy) -> str:
     latest, name = trend.results[0], _NAMES[trend.marker]
     if trend.direction is Direction.CEILING:
         return f"{name} {_shown(latest)}: at the ceiling of the test, where it follows treatment poorly (C30)"
-    if len(trend.results) == 1:
+    if trend.other is None:
         return ""
     if trend.direction is Direction.NOT_COMPARABLE:
         why = _NOT_COMPARED[trend.why_not] if trend.why_not else "another kind of result"
-        return f"{name} {_shown(latest)}, before {_shown(trend.results[1])}: not compared ({why})"
-    before = next(result for result in trend.results[1:] if result.assay == latest.assay)
-    return f"{name} {_shown(latest)}, {_MOVED[trend.direction]} {_shown(before)}{_within(trend, policy)}"
+        order = "beside" if trend.why_not is WhyNot.SAME_DAY else "before"
+        return f"{name} {_shown(latest)}, {order} {_shown(trend.other)}: not compared ({why})"
+    return f"{name} {_shown(latest)}, {_MOVED[trend.direction]} {_shown(trend.other)}{_within(trend, policy)}"
 
 
 def _within(trend: Trend, policy: SitePolicy) -> str:
