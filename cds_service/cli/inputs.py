@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -24,6 +25,8 @@ _KEY_OF_TYPE = {
     "QuestionnaireResponse": "questionnaireResponses",
 }
 
+_ID = re.compile(r"[A-Za-z0-9.-]{1,64}")
+
 
 class UnreadableInputError(Exception):
     """An input that is not JSON, or JSON that is neither FHIR nor a hook request; the message says where."""
@@ -36,7 +39,7 @@ class Input:
     path: Path
     request: bytes
     patient: str | None
-    never_read: tuple[str, ...] = ()  # resources of types that no query of ours asks for
+    sent: tuple[str, ...] = ()  # a reference for every resource in it, Bundles aside
     stand_in: bytes | None = None  # the same request with a Patient in it, where the file holds none
 
 
@@ -84,12 +87,13 @@ def _input(shown: Path, file: Path, as_of: str | None) -> Input:
     if "hook" in content and "context" in content:
         context = content["context"]
         patient = context.get("patientId") if isinstance(context, dict) else None
-        return Input(shown, _encoded(file, content, as_of), patient if isinstance(patient, str) else None)
+        sent = _references_in(content.get("prefetch"))
+        return Input(shown, _encoded(file, content, as_of), patient if isinstance(patient, str) else None, sent)
     if "resourceType" not in content:
         raise UnreadableInputError(f"{file}: neither a FHIR resource nor a hook request")
     request, patient = _of_fhir(content)
     stand_in = None if "patient" in request["prefetch"] else _encoded(file, _with_stand_in(request, content), as_of)
-    return Input(shown, _encoded(file, request, as_of), patient, _never_read(content), stand_in)
+    return Input(shown, _encoded(file, request, as_of), patient, _references_in({"": content}), stand_in)
 
 
 def _encoded(file: Path, request: dict[str, Any], as_of: str | None) -> bytes:
@@ -142,7 +146,10 @@ def _with_stand_in(request: dict[str, Any], resource: dict[str, Any]) -> dict[st
     references = (entry["resource"].get(name) for entry in _entries(bundle) for name in ("subject", "patient"))
     texts = (reference.get("reference") for reference in references if isinstance(reference, dict))
     address = next((text for text in texts if isinstance(text, str) and text), "Patient/unknown")
-    identity = address.rpartition("/")[2] or "unknown"
+    address = address.partition("/_history/")[0]
+    identity = address.rpartition("/")[2]
+    # A urn names nobody by id, and no other text is one.
+    identity = identity if _ID.fullmatch(identity) else "unknown"
     patient = {"resourceType": "Patient", "id": identity}
     addressed = {"fullUrl": address, "resource": patient, "search": {"mode": "include"}}
     prefetch = request["prefetch"] | {"patient": patient}
@@ -151,11 +158,23 @@ def _with_stand_in(request: dict[str, Any], resource: dict[str, Any]) -> dict[st
     return request | {"prefetch": prefetch, "context": request["context"] | {"patientId": identity}}
 
 
-def _never_read(resource: dict[str, Any]) -> tuple[str, ...]:
-    bundle = resource if resource.get("resourceType") == "Bundle" else {"entry": [{"resource": resource}]}
-    read = {*_KEY_OF_TYPE, "Patient", "OperationOutcome"}
-    others = [entry for entry in _entries(bundle) if _type(entry) not in read]
-    return tuple(f"{_type(entry)}/{entry['resource'].get('id') or 'without-id'}" for entry in others)
+def _references_in(prefetch: Any) -> tuple[str, ...]:
+    """`Type/id` of every resource in the answers, as the readers name them."""
+    answers = prefetch.values() if isinstance(prefetch, dict) else ()
+    entries = (
+        [{"resource": a}] if a.get("resourceType") != "Bundle" else _entries(a) for a in answers if _is_object(a)
+    )
+    found = (entry["resource"] for part in entries for entry in part)
+    return tuple(f"{_text(one, 'resourceType', 'resource')}/{_text(one, 'id', 'without-id')}" for one in found)
+
+
+def _text(resource: dict[str, Any], name: str, otherwise: str) -> str:
+    value = resource.get(name)
+    return value if isinstance(value, str) and value else otherwise
+
+
+def _is_object(value: Any) -> bool:
+    return isinstance(value, dict)
 
 
 def _entries(bundle: dict[str, Any]) -> Iterator[dict[str, Any]]:

@@ -11,16 +11,16 @@ from typing import TYPE_CHECKING, Any
 
 from rich.console import Console, Group
 from rich.markdown import Markdown
+from rich.padding import Padding
 from rich.panel import Panel
 from rich.table import Table
 from rich.text import Text
 
-from cds_service.decide import Evaluation
+from cds_service.cli.settles import settled_by
 from cds_service.guidelines.nelm_2006.advice.phrases import NAMES, WHY, value
 from cds_service.guidelines.nelm_2006.intake import ChartReading
+from cds_service.guidelines.nelm_2006.intake.account import Account, NotUsed
 from cds_service.guidelines.nelm_2006.needs import Needs
-from cds_service.guidelines.nelm_2006.recommendations import texts
-from cds_service.reasoning.graph import Kind
 from cds_service.reasoning.markdown import printable
 from fhir_mappings.facts import Fact, Known, Source, WhyUnknown
 
@@ -44,34 +44,54 @@ _GROUPS: Mapping[str, tuple[str, ...]] = {
     "Embolisation": ("portal_vein", "hepatic_failure", "biliary_anastomosis", "hepatomegaly"),
     "Course": ("context", "response", "failed_therapies", "other_therapies_exhausted"),
 }  # fmt: skip
-_MOST_LISTED = 20
+_MOST_LINES = 20  # of a group
+_NAME_WIDTH = max(map(len, NAMES.values()))
 
 
 def show(out: Console, result: Result, *, explain: bool) -> None:
     """Print one result; `explain` adds every input, and what became of every resource."""
-    out.rule(Text(str(result.path), style="bold"), align="left")
+    _title(out, str(result.path))
     if result.error is not None:
         status = "no answer" if result.status is None else str(result.status)
         out.print(Text(f"{status}: {result.error}", style="red"))
         if result.alone is not None:
             out.print(Text("Read by itself, as if the chart were in scope:", style="bold"))
-            out.print(_inputs(result.alone[1].needs, {}, told_only=True))
+            out.print(_inputs(result.alone[1].needs, {}, told_only=True), crop=False)
             _beside_the_inputs(out, result.alone[1])
-            _not_used(out, result)
+            _not_used(out, result.account())
         return
     decision = result.decision or {}
     if decision:
         _head(out, result, decision)
     if result.evaluation is not None and explain:
-        out.print(_inputs(result.evaluation.reading.needs, _settled_by(result.evaluation)))
+        told = result.account()
+        if told is not None and told.silent:
+            out.print(Padding(Text(printable(f"silent: {told.silent}")), (0, 0, 0, 2)))
+        whole = result.evaluation.reading.read_whole
+        out.print(
+            _inputs(result.evaluation.reading.needs, settled_by(result.evaluation), told_only=not whole), crop=False
+        )
         _beside_the_inputs(out, result.evaluation.reading)
-        _not_used(out, result)
+        _not_used(out, told)
+    elif result.evaluation is not None and decision["state"] != "out_of_scope":
+        out.print(_inputs(result.evaluation.reading.needs, {}, told_only=True))
     elif decision and decision["state"] != "out_of_scope":
         out.print(_as_told(decision.get("inputs", {})))
+    if result.evaluation is not None and not explain and (aside := len(result.evaluation.reading.unused)):
+        what = f"{aside} resource{'' if aside == 1 else 's'} set aside: --explain tells which, and why"
+        out.print(Text(f"  {what}", style="dim"))
     for card in result.cards:
         out.print(_card(card))
     if not result.cards:
         out.print(Text("  no cards", style="dim"))
+
+
+def _title(out: Console, path: str) -> None:
+    """The path, never cut: it is what a reader looks the input up by."""
+    if len(path) + 2 <= out.width:
+        out.rule(Text(path, style="bold"), align="left")
+    else:
+        out.print(Text(path, style="bold"), overflow="ignore", no_wrap=True, crop=False)
 
 
 def _head(out: Console, result: Result, decision: Mapping[str, Any]) -> None:
@@ -85,24 +105,32 @@ def _head(out: Console, result: Result, decision: Mapping[str, Any]) -> None:
     out.print(table)
 
 
-def _inputs(needs: Needs, settled: Mapping[str, str], *, told_only: bool = False) -> Table:
+def _inputs(needs: Needs, settled: Mapping[str, str], *, told_only: bool = False) -> Group:
     """Every input: its value or why it is unknown, where that comes from, and what would settle it.
 
     `told_only` leaves out those of which no resource says anything.
     """
-    table = Table.grid(padding=(0, 2))
-    table.add_column(no_wrap=True)
-    table.add_column(overflow="fold")
+    lines: list[Padding | Text] = []
     for group, names in _GROUPS.items():
-        names = tuple(name for name in names if not told_only or (needs.fact(name).sources and name != "age_years"))
-        if names:
-            table.add_row(Text(group, style="bold"))
+        names = tuple(name for name in names if not told_only or _is_told_of(name, needs))
+        lines += [Text(group, style="bold")] if names else []
         for name in names:
             fact = needs.fact(name)
-            lines = [Text(printable(_said(name, fact)), style="" if isinstance(fact, Known) else "dim")]
-            lines += [Text(printable(line), style="dim") for line in _beside(fact, settled.get(name))]
-            table.add_row(Text(f"  {NAMES[name]}"), Group(*lines))
-    return table
+            style = "" if isinstance(fact, Known) else "dim"
+            lines.append(Text(f"  {NAMES[name]:<{_NAME_WIDTH}} {printable(_said(name, fact))}", style=style))
+            # A reference that is cut in two cannot be looked up: it runs over the edge instead.
+            lines += [
+                Text(f"      {printable(_where(source))}", style="dim", no_wrap=True, overflow="ignore")
+                for source in fact.sources
+            ]
+            lines += [
+                Padding(Text(printable(line), style="dim"), (0, 0, 0, 6)) for line in _beside(name, fact, settled)
+            ]
+    return Group(*lines)
+
+
+def _is_told_of(name: str, needs: Needs) -> bool:
+    return bool(needs.fact(name).sources) and name != "age_years"
 
 
 def _beside_the_inputs(out: Console, reading: ChartReading) -> None:
@@ -129,48 +157,44 @@ def _where(source: Source) -> str:
 def _said(name: str, fact: Fact[Any]) -> str:
     if isinstance(fact, Known):
         if isinstance(fact.value, frozenset):
-            return ", ".join(sorted(fact.value)) or "none"
+            return ", ".join(sorted(fact.value)) or "not recorded, read as none"
+        if name == "nelm_confirmed" and fact.value is False:
+            return "not in scope"  # which says less than the words of a card: there may be no liver metastases at all
         return value(name, fact).removeprefix(f"{NAMES[name]} ")
     if fact.why is WhyUnknown.NOT_RECORDED:
         return "unknown: not recorded"
     return f"unknown: {WHY[fact.why]}"
 
 
-def _beside(fact: Fact[Any], settles: str | None) -> Iterator[str]:
-    yield from map(_where, fact.sources)
+def _beside(name: str, fact: Fact[Any], settled: Mapping[str, str]) -> Iterator[str]:
     if fact.note:
         yield fact.note
-    if settles:
-        yield f"settled by: {settles}"
+    if name in settled:
+        yield f"settled by: {settled[name]}"
 
 
-def _settled_by(evaluation: Evaluation) -> dict[str, str]:
-    """What would settle each unknown that is asked for, as the work-up step says it; what is unread has to be read."""
-    decision = evaluation.decision
-    found = dict.fromkeys(decision.unread, "reading what could not be retrieved")
-    for finding in decision.findings:
-        if finding.kind is Kind.ASK:
-            step = f"{finding.code}, {texts().of(finding.code).title}"
-            found |= {name: step for name in finding.inputs if name not in decision.unread}
-    return found
-
-
-def _not_used(out: Console, result: Result) -> None:
-    told = result.account()
-    assert told is not None  # noqa: S101 - asked for only with an evaluation
-    if not told.not_used:
+def _not_used(out: Console, told: Account | None) -> None:
+    if told is None or not told.not_used:
         return
     out.print(Text("Not used", style="bold"))
     ordered = sorted(told.not_used, key=lambda item: (item.reason, item.reference, item.detail))
     for reason, items in groupby(ordered, key=lambda item: item.reason):
         group = list(items)
         out.print(Text(f"  {reason} ({len(group)})"))
-        for item in group[:_MOST_LISTED]:
-            detail = f": {item.detail}" if item.detail else ""
-            line = Text(printable(f"    {item.reference}{detail}"), style="dim")
-            out.print(line, overflow="ellipsis", no_wrap=True)
-        if len(group) > _MOST_LISTED:
-            out.print(Text(f"    and {len(group) - _MOST_LISTED} more", style="dim"))
+        told_of = [_item(item, out.width) for item in group]
+        shown = [lines for at, lines in enumerate(told_of) if sum(map(len, told_of[: at + 1])) <= _MOST_LINES]
+        for line in (line for lines in shown for line in lines):
+            out.print(Text(line, style="dim"), overflow="ignore", no_wrap=True, crop=False)
+        if len(group) > len(shown):
+            out.print(Text(f"    and {len(group) - len(shown)} more", style="dim"))
+
+
+def _item(item: NotUsed, width: int) -> list[str]:
+    """The reference whole, what else there is to say beside or below it, that cut off where the line ends."""
+    reference, detail = f"    {printable(item.reference)}", printable(item.detail)
+    if len(reference) + len(detail) + 2 <= width:
+        return [f"{reference}: {detail}" if detail else reference]
+    return [reference, f"      {detail}" if len(detail) + 6 <= width else f"      {detail[: width - 7]}…"]
 
 
 def _as_told(inputs: Mapping[str, Mapping[str, Any]]) -> Table:
@@ -181,11 +205,17 @@ def _as_told(inputs: Mapping[str, Mapping[str, Any]]) -> Table:
     for name, fact in inputs.items():
         if fact.get("unknown") == "not_recorded" and not fact.get("note"):
             continue
-        said = f"unknown: {WHY[WhyUnknown(fact['unknown'])]}" if "unknown" in fact else str(fact.get("value"))
+        said = f"unknown: {WHY[WhyUnknown(fact['unknown'])]}" if "unknown" in fact else _in_words(fact.get("value"))
         note = f" ({fact['note']})" if fact.get("note") else ""
         style = "dim" if "unknown" in fact else ""
         table.add_row(Text(f"  {NAMES.get(name, name)}", style=style), Text(printable(f"{said}{note}"), style=style))
     return table
+
+
+def _in_words(value: Any) -> str:
+    if isinstance(value, bool):
+        return "yes" if value else "no"
+    return ", ".join(map(str, value)) if isinstance(value, list) else str(value)
 
 
 def _card(card: Mapping[str, Any]) -> Panel:

@@ -47,18 +47,21 @@ class Result:
     cards: list[dict[str, Any]]
     error: str | None
     evaluation: Evaluation | None = None
-    never_read: tuple[str, ...] = ()
+    sent: tuple[str, ...] | None = None  # what came along, where it was a file
     alone: tuple[Chart, ChartReading] | None = None  # what a file without its Patient says, where that is asked for
 
     def account(self) -> Account | None:
         """What became of every resource; None where the evaluation was elsewhere, or came to nothing."""
         read = (self.evaluation.chart, self.evaluation.reading) if self.evaluation else self.alone
-        return account(*read, self.never_read) if read else None
+        return account(*read, self.sent) if read else None
 
     def as_json(self, *, explain: bool = False) -> dict[str, Any]:
         """The result as one object of `--json`, with the account of every resource where it is asked for."""
         told = self.account() if explain else None
-        explained = {"explain": {"used": told.used, "not_used": [asdict(n) for n in told.not_used]}} if told else {}
+        explained: dict[str, dict[str, Any]] = {}
+        if told is not None:
+            explained["explain"] = {"used": told.used, "not_used": [asdict(item) for item in told.not_used]}
+            explained["explain"] |= {"silent": told.silent} if told.silent else {}
         if explained and self.alone:
             explained["explain"]["inputs"] = inputs_as_json(dict(self.alone[1].needs.facts()))
         return {
@@ -127,7 +130,7 @@ def _evaluate(item: Input, settings: Settings, *, explain: bool) -> Result:
     def evaluate() -> Evaluation:
         return evaluate_request(parse_request(item.request, hook=HOOK), settings, now())
 
-    result = replace(outcome(item.path, item.patient, evaluate), never_read=item.never_read)
+    result = replace(outcome(item.path, item.patient, evaluate), sent=item.sent)
     if explain and result.status == requests.codes.precondition_failed and item.stand_in:
         return replace(result, alone=_read_alone(item.stand_in, settings))
     return result

@@ -223,12 +223,15 @@ def test_a_running_service_gives_the_same_cards() -> None:
     with running_service() as address:
         result, posted = run("--url", f"{address}/", FOLDER)
         _, elsewhere = run("--url", f"{address}/nowhere", RESECTABLE.folder)
+        shown, _ = run("--url", address, RESECTABLE.folder, FOLDER / "net-without-liver", json_lines=False)
     _, local = run(FOLDER)
     assert result.exit_code == 0
     for there, here in zip(posted, local, strict=True):
         assert without_uuids(there["cards"]) == without_uuids(here["cards"])
         assert (there["input"], there["patient"], there["status"]) == (here["input"], here["patient"], 200)
         assert (there["decision"] or {}).get("path", []) == (here["decision"]["path"] if here["cards"] else [])
+    assert "receptor scan" in shown.stdout
+    assert "True" not in shown.stdout
     assert (elsewhere[0]["status"], elsewhere[0]["error"]) == (404, "There is nothing at this address.")
 
 

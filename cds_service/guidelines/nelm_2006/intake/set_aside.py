@@ -17,6 +17,7 @@ from fhir_mappings.assessment import AssessmentCode, codes_of
 from fhir_mappings.facts import Fact, Interval, Known, Source, Unknown, WhyUnknown
 from fhir_mappings.select import Unused, WhyUnused
 from fhir_mappings.terminology import Concept
+from fhir_mappings.wire import Coded
 
 _BY_CONCEPT = {
     Concept.NEUROENDOCRINE_NEOPLASM: "nelm_confirmed",
@@ -102,9 +103,19 @@ def _may_hold_assessments(item: Unused) -> bool:
     return item.why is WhyUnused.MALFORMED and item.reference.startswith("QuestionnaireResponse/")
 
 
+def inputs_of(concepts: Iterable[Concept], code: Coded | None) -> set[str]:
+    """The inputs that a resource of these concepts, under this code, would inform."""
+    names = {_BY_CONCEPT[concept] for concept in concepts if concept in _BY_CONCEPT}
+    return names | {_BY_ASSESSMENT[assessment] for assessment in AssessmentCode if assessment in codes_of(code)}
+
+
+def assessment_of(name: str) -> str | None:
+    """The code under which a clinician can record an input; None if there is no such assessment."""
+    return next((code.value for code, informed in _BY_ASSESSMENT.items() if informed == name), None)
+
+
 def _inputs(item: Unused) -> set[str]:
-    names = {_BY_CONCEPT[concept] for concept in item.concepts if concept in _BY_CONCEPT}
-    return names | {_BY_ASSESSMENT[code] for code in AssessmentCode if code in codes_of(item.code)}
+    return inputs_of(item.concepts, item.code)
 
 
 # A second examination or marker that cannot be read takes nothing from one that can.
