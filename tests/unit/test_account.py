@@ -252,30 +252,6 @@ def test_what_stood_in_an_answer_that_failed_is_told_of() -> None:
     assert why(told, "Observation/ki67") == [("in an answer that failed", "")]
 
 
-SILENT: dict[str, tuple[list[Json], str]] = {
-    "neither": ([condition("icd:E11.9")], "no neuroendocrine tumour and no liver metastases recorded"),
-    "no liver": ([condition("icd:C7A.012")], "no liver metastases recorded"),
-    "another primary": ([condition("icd:C78.7"), condition("icd:C18.7", id="colon")],
-                        "liver metastases with another primary"),
-    "resolved": ([condition("icd:C7B.02", clinical="resolved")], "liver metastases recorded as resolved"),
-    "said so": ([NELM, assessed("nelm-histology", False)], "recorded: the liver metastases are not neuroendocrine"),
-}  # fmt: skip
-
-
-@pytest.mark.parametrize(("resources", "rule"), SILENT.values(), ids=SILENT)
-def test_a_silent_chart_says_which_rule_of_scope_made_it_so(resources: list[Json], rule: str) -> None:
-    assert (of(*resources).silent or "").startswith(rule)
-
-
-def test_the_chart_of_a_patient_who_has_died_is_silent() -> None:
-    found = chart(NELM, patient={**PATIENT, "deceasedBoolean": True})
-    assert account(found, read_chart(found)).silent == "the patient has died"
-
-
-def test_a_chart_in_scope_is_not_silent() -> None:
-    assert of(NELM).silent is None
-
-
 def _entries(path: Path) -> list[Json]:
     bundle = json.loads(((path / "bundle.json") if path.is_dir() else path).read_text("utf-8"))
     resources = [entry.get("resource") for entry in bundle.get("entry") or ()]
