@@ -47,6 +47,7 @@ replay: setup ## replay the patient stories and show their cards
 
 bench: setup ## the benchmarks
 	@$(BIN)/python tests/benchmarks/bench.py
+	@$(BIN)/python tests/benchmarks/fetching.py
 
 lint: setup ## format check, lint, types, contracts
 	$(BIN)/ruff format --check .

@@ -9,12 +9,8 @@ import asyncio
 import logging
 import time
 from collections.abc import Callable, Iterable, Mapping
-from http.cookiejar import CookieJar, DefaultCookiePolicy
 from types import TracebackType
 
-import httpx
-
-from cds_service import __version__
 from cds_service.fhir_base import FhirBase
 from cds_service.fhir_client.breaker import Admission, Breaker, CallRecord
 from cds_service.fhir_client.exchange import Exchange
@@ -65,27 +61,18 @@ class FhirClient:
         self._servers = {base: _Server(base, self._limits, monotonic) for base in self._guard.bases}
         network = GuardedNetwork(self._guard, resolve)
         tls = any(base.scheme == "https" for base in self._servers)
-        # Room for every server's own limit: one that hangs takes no connection from another.
-        connections = self._limits.connections_per_server * max(1, len(self._servers))
-        self._http = httpx.AsyncClient(
-            transport=GuardedTransport(network, connections, tls=tls),
-            timeout=httpx.Timeout(self._limits.request_seconds, connect=self._limits.connect_seconds),
-            headers={"User-Agent": f"nelm-cds/{__version__}"},
-            cookies=CookieJar(DefaultCookiePolicy(allowed_domains=[])),
-            follow_redirects=False,
-            trust_env=False,
-        )
+        self._transport = GuardedTransport(network, tls=tls)
 
     async def __aenter__(self) -> FhirClient:
         """Open the pool."""
-        await self._http.__aenter__()
+        await self._transport.__aenter__()
         return self
 
     async def __aexit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         """Close every connection."""
-        await self._http.__aexit__(kind, error, trace)
+        await self._transport.__aexit__(kind, error, trace)
 
     def access(self, server: str | None, token: str | None) -> Access | str:
         """Access to the server of a request, or why it is not contacted and what to change."""
@@ -104,7 +91,7 @@ class FhirClient:
         deadline = asyncio.get_running_loop().time() + self._limits.budget_seconds
         # Two, with their own bytes: an optional answer without end takes nothing from a required one.
         exchanges = {
-            required: Exchange(self._http, access, self._limits, server.slots, record, deadline)
+            required: Exchange(self._transport, access, self._limits, server.slots, record, deadline)
             for required in (True, False)
         }
         collected = {key: Collected() for key in asks}

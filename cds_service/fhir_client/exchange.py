@@ -11,6 +11,7 @@ from urllib.parse import urlencode
 
 import httpx
 
+from cds_service import __version__
 from cds_service.fhir_base import FhirBase
 from cds_service.fhir_client.breaker import CallRecord
 from cds_service.fhir_client.guard import Access, AddressRefusedError
@@ -34,7 +35,9 @@ _HEADERS = {
     "Accept": "application/fhir+json",  # without it some servers answer XML
     "Accept-Encoding": "gzip",
     "Cache-Control": "no-cache",  # a search from a cache misses what was written a moment ago
+    "User-Agent": f"nelm-cds/{__version__}",
 }
+_FORM = {"Content-Type": "application/x-www-form-urlencoded"}
 
 
 class Exchange:
@@ -42,20 +45,23 @@ class Exchange:
 
     def __init__(
         self,
-        http: httpx.AsyncClient,
+        transport: httpx.AsyncBaseTransport,
         access: Access,
         limits: Limits,
         slots: asyncio.Semaphore,
         record: CallRecord,
         deadline: float,
     ) -> None:
-        self._http = http
+        # Not httpx's client: cookies, redirects, proxies and merged defaults are what we do without at every request.
+        self._transport = transport
         self._access = access
         self._limits = limits
         self._slots = slots
         self._record = record
         self._deadline = deadline
         self._allowance = Allowance(limits.call_bytes)
+        self._headers = _HEADERS if access.token is None else _HEADERS | {"Authorization": f"Bearer {access.token}"}
+        self._timeouts = httpx.Timeout(limits.request_seconds, connect=limits.connect_seconds).as_dict()
         self.unauthorized = False
 
     @property
@@ -91,7 +97,7 @@ class Exchange:
             try:
                 async with asyncio.timeout(self._limits.request_seconds):
                     return await self._exchange(method, url, form)
-            except (TimeoutError, httpx.ReadTimeout, httpx.WriteTimeout, httpx.PoolTimeout):
+            except (TimeoutError, httpx.ReadTimeout, httpx.WriteTimeout):
                 return Outcome(failure=Failure.TIMEOUT), None
             except (httpx.ConnectError, httpx.ConnectTimeout) as error:
                 self._record.unconnected = True
@@ -105,13 +111,9 @@ class Exchange:
                 return Outcome(failure=error.failure), None
 
     async def _exchange(self, method: str, url: str, form: str | None) -> tuple[Outcome, float | None]:
-        headers = dict(_HEADERS)
-        if self._access.token is not None:
-            headers["Authorization"] = f"Bearer {self._access.token}"
-        if form is not None:
-            headers["Content-Type"] = "application/x-www-form-urlencoded"
-        request = self._http.build_request(method, url, content=form, headers=headers)
-        response = await self._http.send(request, stream=True, follow_redirects=False)
+        headers = self._headers if form is None else self._headers | _FORM
+        request = httpx.Request(method, url, content=form, headers=headers, extensions={"timeout": self._timeouts})
+        response = await self._transport.handle_async_request(request)
         try:
             return await self._judged(response)
         finally:

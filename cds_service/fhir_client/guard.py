@@ -17,6 +17,7 @@ import httpcore
 import httpx
 
 from cds_service.fhir_base import BadBaseError, FhirBase
+from cds_service.fhir_client.connections import Connections
 
 Address = IPv4Address | IPv6Address
 Resolve = Callable[[str, int], Awaitable[list[str]]]
@@ -109,20 +110,14 @@ class GuardedNetwork(httpcore.AsyncNetworkBackend):
 class GuardedTransport(httpx.AsyncHTTPTransport):
     """httpx's transport over the guarded network."""
 
-    def __init__(self, network: GuardedNetwork, connections: int, *, tls: bool) -> None:
+    def __init__(self, network: GuardedNetwork, *, tls: bool) -> None:
         trusted = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
         if tls:
             # The system's certificates (and SSL_CERT_FILE), as a hospital's own authority is known there. Reading them
             # takes a while, and without them nobody is trusted.
             trusted.load_default_certs()
         super().__init__(verify=trusted, trust_env=False)
-        self._pool = httpcore.AsyncConnectionPool(
-            ssl_context=trusted,
-            max_connections=connections,
-            max_keepalive_connections=connections,
-            keepalive_expiry=30.0,
-            network_backend=network,
-        )
+        self._pool = Connections(trusted, network)  # type: ignore[assignment]  # httpx calls nothing else of a pool
 
 
 async def resolve(host: str, port: int) -> list[str]:
