@@ -12,7 +12,7 @@ from datetime import datetime
 from typing import Any
 
 from cds_service.cards import make_cards
-from cds_service.errors import WrongPatient
+from cds_service.errors import MissingData, WrongPatient
 from cds_service.guidelines.nelm_2006 import NELM_2006
 from cds_service.guidelines.nelm_2006.advice import advise
 from cds_service.guidelines.nelm_2006.intake import ChartReading, read_chart
@@ -58,10 +58,10 @@ def evaluate(
     policy: SitePolicy = DEFAULT,
     terminology: Terminology | None = None,
 ) -> Evaluation:
-    """Evaluate one patient's chart at `as_of`, by the site's policy; codes mean what our own value sets say, or the
-    given terminology.
+    """Evaluate one patient's chart at `as_of`, by the site's policy and terminology.
 
-    Raises WrongPatient if the Patient that was sent is not the patient whose chart is open.
+    Raises WrongPatient if the Patient that was sent is not the patient whose chart is open, MissingData if Conditions
+    were sent and none of them is this patient's.
     """
     try:
         chart = build_chart(
@@ -75,6 +75,7 @@ def evaluate(
         raise WrongPatient(
             "The 'patient' prefetch is not the Patient of context.patientId; no advice is given on it."
         ) from error
+    _require_conditions_of_this_patient(answers, chart)
     reading = read_chart(chart, policy)
     decision = decide(NELM_2006, reading.needs)
     sections = advise(decision, reading)
@@ -87,6 +88,20 @@ def evaluate(
         new_uuid=new_uuid,
     )
     return Evaluation(decision, reading, cards, chart)
+
+
+def _require_conditions_of_this_patient(answers: Mapping[str, Answer], chart: Chart) -> None:
+    """Raise MissingData where Conditions came and none of them is known to be this patient's.
+
+    Silence would say that this chart was looked at; what was looked at is somebody else's, or nobody's.
+    """
+    conditions = answers.get("conditions")
+    came = [e.resource for e in conditions.entries if e.resource] if conditions else []
+    if any(resource.resourceType != "Patient" for resource in came) and not chart.of_type("Condition"):
+        raise MissingData(
+            "Required prefetch could not be had: 'conditions' holds no Condition whose subject is this patient. "
+            "Send the key with the Conditions of context.patientId."
+        )
 
 
 def patient_line(patient: Resource) -> str:

@@ -91,7 +91,7 @@ def gather(
 def read_all(
     prefetch: Mapping[str, Raw] | None, retrieval: Retrieval = NOT_TRIED, terminology: Terminology | None = None
 ) -> dict[str, Answer]:
-    """The same, whether or not the required keys are there."""
+    """Every answer of the prefetch and of the FHIR server; unlike `gather` it raises nothing."""
     sent = prefetch or {}
     matters = matters_to(terminology or load_terminology())
     patient = PatientIdentity.of(retrieval.patient_id, retrieval.server, ())

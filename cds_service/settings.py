@@ -152,7 +152,7 @@ def _policy(given: Mapping[str, str], problems: list[str]) -> SitePolicy:
         return DEFAULT
     file = Path(given["SITE_POLICY"])
     try:
-        return SitePolicy.from_toml(file.read_text("utf-8"))
+        return SitePolicy.from_toml(file.read_text("utf-8-sig"))
     except (OSError, UnicodeDecodeError) as error:
         problems.append(f"{PREFIX}SITE_POLICY: {file}: cannot be read ({type(error).__name__})")
     except PolicyError as error:

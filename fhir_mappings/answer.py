@@ -15,7 +15,7 @@ from msgspec.structs import replace
 
 from fhir_mappings.decoding import Malformed, decode
 from fhir_mappings.sifting import Matters, Sifted, sift
-from fhir_mappings.wire import Entry, Resource
+from fhir_mappings.wire import Entry, EntryResponse, Resource
 
 
 class Availability(StrEnum):
@@ -39,9 +39,13 @@ class Answer:
 
 ABSENT = Answer(Availability.ABSENT)
 
-_FAILURES = frozenset({"error", "fatal"})
+# Severities beside which the hits stand; any other, or none, says that the query failed.
+_BESIDE_THE_HITS = frozenset({"success", "information", "warning"})
 # Issue codes of a warning beside the hits: some results were left out (Epic 59204), so "nothing there" means nothing.
-_WITHHELD = frozenset({"suppressed", "incomplete"})
+_WITHHELD = frozenset({
+    "suppressed", "incomplete", "forbidden", "security", "login", "too-costly", "timeout", "throttled", "transient",
+    "exception", "lock-error", "no-store",
+})  # fmt: skip
 
 
 def read_answer(raw: bytes | None, resource_type: str | None = None, matters: Matters | None = None) -> Answer:
@@ -68,7 +72,7 @@ def read_answer(raw: bytes | None, resource_type: str | None = None, matters: Ma
     if _query_failed(resource, malformed):
         return Answer(Availability.FAILED)
     issues = [issue for entry in entries if entry.resource for issue in entry.resource.issue or ()]
-    if any(issue.severity in _FAILURES for issue in issues):
+    if any(issue.severity not in _BESIDE_THE_HITS for issue in issues):
         return Answer(Availability.FAILED)
     found = len(entries) + len(malformed) + len(sifted.passed_over)
     partial = _has_next(resource) or _lost_something(resource, entries, malformed, found)
@@ -97,7 +101,7 @@ def _query_failed(bundle: Resource, malformed: Sequence[Malformed]) -> bool:
     if bundle.issue or any(item.reference.startswith("OperationOutcome/") for item in malformed):
         return True
     for entry in bundle.entry or ():
-        if entry.response is not None and not (entry.response.status or "2").startswith("2"):
+        if entry.response is not None and _response_failed(entry.response):
             return True
         inner = entry.resource
         if inner is None:
@@ -109,18 +113,40 @@ def _query_failed(bundle: Resource, malformed: Sequence[Malformed]) -> bool:
     return False
 
 
+def _response_failed(response: EntryResponse) -> bool:
+    issues = (response.outcome.issue if response.outcome else None) or ()
+    said_so = any(issue.severity not in _BESIDE_THE_HITS for issue in issues)
+    return said_so or not (response.status or "2").startswith("2")
+
+
 def _lost_something(bundle: Resource, entries: Sequence[Entry], malformed: Sequence[Malformed], found: int) -> bool:
     """True if there is less than was announced, or an entry of which not even the type can be told."""
     if any(item.reference.startswith("resource/") for item in malformed):
         return True
     if any(entry.resource is not None and entry.resource.resourceType is None for entry in entries):
         return True
+    if _holds_empty_entries(bundle):
+        return True
     return bundle.total is not None and bundle.total > found
+
+
+def _holds_empty_entries(bundle: Resource) -> bool:
+    """True if an entry, of the Bundle or of one inside it, announces a resource that is not there, or a Bundle does."""
+    for entry in bundle.entry or ():
+        inner = entry.resource
+        if inner is None and entry.response is None:
+            return True
+        if inner is not None and inner.resourceType == "Bundle":
+            if inner.total is not None and inner.total > len(inner.entry or ()):
+                return True
+            if _holds_empty_entries(inner):
+                return True
+    return False
 
 
 def _has_next(bundle: Resource) -> bool:
     """True if more pages exist, of the Bundle or of one inside it."""
-    if any((link.relation or "").lower() == "next" for link in bundle.link or ()):
+    if any((link.relation or "").strip().lower() == "next" for link in bundle.link or ()):
         return True
     inner = (entry.resource for entry in bundle.entry or () if entry.resource)
     return any(_has_next(resource) for resource in inner if resource.resourceType == "Bundle")

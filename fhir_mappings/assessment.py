@@ -22,11 +22,11 @@ from fhir_mappings.observation import (
     when,
     with_sources,
     within_0_and_100,
+    without_value,
 )
 from fhir_mappings.reading import Reading
 from fhir_mappings.select import Chart, Unused, WhyUnused, assessment_meaning
 from fhir_mappings.terminology import canonical_system
-from fhir_mappings.typed import problem
 from fhir_mappings.wire import Coded, Resource
 
 T = TypeVar("T")
@@ -100,7 +100,7 @@ def recordings(chart: Chart, code: AssessmentCode) -> list[Recording]:
         Recording(reply.observation, response.reference, reply.fault)
         for response in chart.of_type("QuestionnaireResponse")
         if questionnaire.is_ours(response) and response.status in questionnaire.COUNTED
-        for reply in questionnaire.replies(response)
+        for reply in chart.replies(response)
         if reply.link_id == code
     ]
     return [*observed, *answered]
@@ -108,17 +108,17 @@ def recordings(chart: Chart, code: AssessmentCode) -> list[Recording]:
 
 def unused_responses(chart: Chart) -> tuple[Unused, ...]:
     """The QuestionnaireResponses, or parts of them, that were looked at and not used."""
-    found = {unused for response in chart.of_type("QuestionnaireResponse") for unused in _unused_of(response)}
+    found = {unused for response in chart.of_type("QuestionnaireResponse") for unused in _unused_of(response, chart)}
     return tuple(sorted(found, key=lambda unused: (unused.reference, unused.why)))
 
 
-def _unused_of(response: Resource) -> Iterator[Unused]:
+def _unused_of(response: Resource, chart: Chart) -> Iterator[Unused]:
     if not questionnaire.is_ours(response):
         yield Unused(response.reference, WhyUnused.OTHER_QUESTIONNAIRE)
     elif response.status not in questionnaire.COUNTED:
         yield Unused(response.reference, WhyUnused.STATUS)
     else:
-        for reply in questionnaire.replies(response):
+        for reply in chart.replies(response):
             if reply.link_id is None:
                 yield Unused(response.reference, WhyUnused.MALFORMED, detail=reply.fault)
             elif reply.link_id not in frozenset(AssessmentCode):
@@ -159,13 +159,10 @@ def _reading(recording: Recording, read: Callable[[Resource], Fact[T]]) -> Readi
 
 def _unusable(recording: Recording, origin: tuple[Source, ...]) -> Unknown | None:
     resource = recording.observation
-    if resource.dataAbsentReason is not None:
-        reason = next((c.code for c in resource.dataAbsentReason.codings() if c.code), None)
-        return Unknown(WhyUnknown.DATA_ABSENT, origin, reason)
-    where = recording.fault or problem(resource)
-    if where is not None:
-        return Unknown(WhyUnknown.MALFORMED, origin, f"element {where}")
-    return None
+    if recording.fault is not None:
+        return Unknown(WhyUnknown.MALFORMED, origin, f"element {recording.fault}")
+    absent = without_value(resource)
+    return None if absent is None else Unknown(absent.why, origin, absent.note)
 
 
 def _yes_no(resource: Resource) -> Fact[bool]:

@@ -15,6 +15,20 @@ from fhir_mappings.wire import Reference, Resource
 _VERSION = re.compile(r"/_history/[^/]+$")
 
 
+_ORIGIN = re.compile(r"(https?)://([^/?#]+)", re.IGNORECASE)
+_DEFAULT_PORTS = {"http": ":80", "https": ":443"}
+
+
+def normal(address: str) -> str:
+    """The address without its version, its origin as two spellings of it have in common (host in capitals, `:443`)."""
+    address = _VERSION.sub("", address)
+    found = _ORIGIN.match(address)
+    if found is None:
+        return address
+    scheme = found[1].lower()
+    return f"{scheme}://{found[2].lower().removesuffix(_DEFAULT_PORTS[scheme])}{address[found.end() :]}"
+
+
 class Whose(Enum):
     """Whose resource it is; only THIS_PATIENT is ever used."""
 
@@ -38,10 +52,10 @@ class PatientIdentity:
         of this very id.
         """
         ours = re.compile(rf"https?://\S+/Patient/{re.escape(patient_id)}")
-        plain = (_VERSION.sub("", url) for url in full_urls)
+        plain = [normal(url) for url in full_urls]
         addresses = {u for u in plain if u.startswith("urn:") or (not fhir_server and ours.fullmatch(u))}
         if fhir_server:
-            addresses.add(f"{fhir_server.rstrip('/')}/Patient/{patient_id}")
+            addresses.add(normal(f"{fhir_server.rstrip('/')}/Patient/{patient_id}"))
         return cls(patient_id, frozenset(addresses))
 
 
@@ -50,15 +64,16 @@ def whose(resource: Resource, patient: PatientIdentity) -> Whose:
     if resource.resourceType == "Patient":
         return Whose.THIS_PATIENT if resource.id == patient.id else Whose.OTHER_PATIENT
     stated = [reference for reference in (resource.subject, resource.patient) if reference is not None]
-    found = {_points_at(reference, patient) for reference in stated} or {Whose.NOT_STATED}
+    found = {points_at(reference, patient) for reference in stated} or {Whose.NOT_STATED}
     # Two references that disagree name nobody we could be sure of.
     return found.pop() if len(found) == 1 else Whose.OTHER_PATIENT
 
 
-def _points_at(reference: Reference | None, patient: PatientIdentity) -> Whose:
+def points_at(reference: Reference | None, patient: PatientIdentity) -> Whose:
+    """Whom a reference means, in whatever form it comes."""
     if reference is None or not reference.reference or reference.reference.startswith("#"):
         return Whose.NOT_STATED
-    target = _VERSION.sub("", reference.reference)
+    target = normal(reference.reference)
     if target == f"Patient/{patient.id}" or target in patient.addresses:
         return Whose.THIS_PATIENT
     # An absolute address on a server we were not told of is somebody else's Patient/1, even with our id.

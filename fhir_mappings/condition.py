@@ -69,7 +69,8 @@ def _why_unused(resource: Resource) -> WhyUnused | None:
     if isinstance(resource.clinicalStatus, str) or isinstance(resource.verificationStatus, str):
         # STU3 and DSTU2 wrote the statuses as bare codes; half-reading them is worse than saying so.
         return WhyUnused.NOT_SUPPORTED
-    if _codes(resource.verificationStatus) & _DROPPED:
+    verification = _codes(resource.verificationStatus)
+    if verification and verification <= _DROPPED:
         return WhyUnused.STATUS
     if problem(resource) is not None:
         return WhyUnused.MALFORMED
@@ -79,7 +80,8 @@ def _why_unused(resource: Resource) -> WhyUnused | None:
 def _read(resource: Resource, concepts: frozenset[Concept], chart: Chart) -> ConditionReading:
     verification = _codes(resource.verificationStatus)
     clinical = _codes(resource.clinicalStatus)
-    abated = _is_abated(resource)
+    stated_active = bool(clinical & _ACTIVE)
+    abated = _is_abated(resource, chart)
     neuroendocrine = is_neuroendocrine(concepts)
     own_dates = tuple(date for date in _dates(resource) if date is not None)
     when = parse_date(resource.recordedDate) or (own_dates[0] if own_dates else None)
@@ -88,11 +90,13 @@ def _read(resource: Resource, concepts: frozenset[Concept], chart: Chart) -> Con
         concepts=concepts,
         label=quoted((resource.code.label() if resource.code else None) or "condition without a name"),
         # Several codes, or one we do not know ("suspected"): nobody has confirmed it.
-        confirmed=resource.verificationStatus is None or verification == {"confirmed"},
+        # A record that says both that it holds and that it has ended contradicts itself.
+        confirmed=(resource.verificationStatus is None or verification == {"confirmed"})
+        and not (stated_active and abated),
         # A status that is there and not understood (text, or a foreign code) is no licence to read it as active.
         active=bool(clinical & _ACTIVE) if resource.clinicalStatus is not None else not abated,
-        resolved=bool(clinical & _RESOLVED) or abated,
-        stated_active=bool(clinical & _ACTIVE),
+        resolved=bool(clinical & _RESOLVED) or (abated and not stated_active),
+        stated_active=stated_active,
         recurrent=bool(clinical & {"recurrence", "relapse"}),
         from_codes=not verification,
         neuroendocrine=neuroendocrine,
@@ -125,12 +129,22 @@ def _codes(status: Coded | str | None) -> set[str]:
     return {coding.code.lower() for coding in status.codings() if coding.code}
 
 
-def _is_abated(resource: Resource) -> bool:
-    forms = (
-        resource.abatementDateTime, resource.abatementPeriod, resource.abatementAge, resource.abatementRange,
-        resource.abatementString,
-    )  # fmt: skip
-    return any(form is not None for form in forms)
+def _is_abated(resource: Resource, chart: Chart) -> bool:
+    """True if the record gives an end that is not still to come; an empty element gives none."""
+    span = resource.abatementPeriod
+    ends = [resource.abatementDateTime, span.end if span else None]
+    dates = [date for date in map(parse_date, ends) if date is not None]
+    if any(date.certainly_after_instant(chart.as_of) for date in dates):
+        return False
+    unread = any(end and end.strip() for end in ends)
+    started = bool(span and span.start)
+    others = (resource.abatementAge, resource.abatementRange)
+    return (
+        unread
+        or started
+        or any(other is not None for other in others)
+        or bool(resource.abatementString and resource.abatementString.strip())
+    )
 
 
 def is_neuroendocrine(concepts: frozenset[Concept]) -> bool:

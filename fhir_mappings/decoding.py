@@ -6,12 +6,25 @@ A resource whose elements have impossible types is set aside as `Malformed` and 
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import Any
+from typing import Any, TypeVar
 
 import msgspec
 from msgspec import Raw, Struct
 
-from fhir_mappings.wire import NOTHING, Coded, Entry, EntryResponse, Link, Resource, Search
+from fhir_mappings.wire import (
+    NOTHING,
+    Coded,
+    Entry,
+    EntryResponse,
+    Issue,
+    Link,
+    Reference,
+    Resource,
+    ResponseOutcome,
+    Search,
+)
+
+T = TypeVar("T")
 
 
 class Malformed(Struct, frozen=True, gc=False):
@@ -20,12 +33,15 @@ class Malformed(Struct, frozen=True, gc=False):
     reference: str
     code: Coded | None
     where: str
+    subject: Reference | None = None
 
 
 class _LooseResource(Struct, frozen=True, gc=False):
     resourceType: Any = None
     id: Any = None
     code: Raw = NOTHING
+    subject: Raw = NOTHING
+    patient: Raw = NOTHING
 
 
 class _LooseEntry(Struct, frozen=True, gc=False):
@@ -48,6 +64,7 @@ _LOOSE_RESOURCE = msgspec.json.Decoder(_LooseResource)
 _LOOSE_ENTRY = msgspec.json.Decoder(_LooseEntry)
 _LOOSE_BUNDLE = msgspec.json.Decoder(_LooseBundle)
 _CODED = msgspec.json.Decoder(Coded)
+_REFERENCE = msgspec.json.Decoder(Reference)
 
 # What msgspec raises of bytes that are not JSON of the expected shape.
 UNREADABLE = (msgspec.DecodeError, RecursionError, UnicodeDecodeError)
@@ -77,9 +94,12 @@ def _decode_piece_by_piece(raw: bytes | Raw, complaint: str, depth: int) -> tupl
     for raw_entry in bundle.entry or []:
         _decode_entry(raw_entry, entries, malformed, depth)
     links = [Link(link.get("relation")) for link in _dicts(bundle.link) if isinstance(link.get("relation"), str)]
-    if bundle.link is not None and not isinstance(bundle.link, list):
+    linked = bundle.link if isinstance(bundle.link, list) else [bundle.link]
+    if bundle.link is not None and len(links) < len(linked):
         links.append(Link("next"))  # a link that cannot be read may be the one to the next page
     total = bundle.total if isinstance(bundle.total, int) else None
+    if bundle.total is not None and total is None:
+        links.append(Link("next"))  # nor can it be told then whether everything is here
     return Resource(resourceType="Bundle", entry=entries, link=links or None, total=total), malformed
 
 
@@ -89,24 +109,29 @@ def _decode_entry(raw: Raw, entries: list[Entry], malformed: list[Malformed], de
     except UNREADABLE as error:
         malformed.append(_malformed(raw, str(error)))
         return
-    status = loose.response.get("status") if isinstance(loose.response, dict) else None
-    response = EntryResponse(status) if isinstance(status, str) else None
+    response = _response(loose.response)
+    mode = loose.search.get("mode") if isinstance(loose.search, dict) else None
+    search = Search(mode) if isinstance(mode, str) else None
+    full_url = loose.fullUrl if isinstance(loose.fullUrl, str) else None
     if bytes(loose.resource) in (b"", b"null"):
-        entries += [Entry(response=response)] if response else []
+        entries.append(Entry(full_url, None, search, response))
         return
     resource, lost = decode(loose.resource, depth + 1)
     malformed += lost
     if resource is None:
         return
-    mode = loose.search.get("mode") if isinstance(loose.search, dict) else None
-    entries.append(
-        Entry(
-            fullUrl=loose.fullUrl if isinstance(loose.fullUrl, str) else None,
-            resource=resource,
-            search=Search(mode) if isinstance(mode, str) else None,
-            response=response,
-        )
-    )
+    entries.append(Entry(full_url, resource, search, response))
+
+
+def _response(loose: Any) -> EntryResponse | None:
+    """The status of a batch's query, whether it came as text or as a number; an outcome that is no success fails it."""
+    if not isinstance(loose, dict):
+        return None
+    outcome = loose.get("outcome")
+    issues = outcome.get("issue") if isinstance(outcome, dict) else None
+    severities = [Issue(str(issue.get("severity"))) for issue in _dicts(issues)]
+    status = loose.get("status")
+    return EntryResponse(None if status is None else str(status), ResponseOutcome(severities) if severities else None)
 
 
 def _malformed(raw: bytes | Raw, complaint: str) -> Malformed:
@@ -118,13 +143,17 @@ def _malformed(raw: bytes | Raw, complaint: str) -> Malformed:
         return Malformed("resource/unreadable", None, where)
     kind = loose.resourceType if isinstance(loose.resourceType, str) else "resource"
     identity = loose.id if isinstance(loose.id, str) else "without-id"
-    code: Coded | None = None
-    if loose.code != NOTHING:
-        try:
-            code = _CODED.decode(loose.code)
-        except UNREADABLE:
-            code = None
-    return Malformed(f"{kind}/{identity}", code, where)
+    subject = _if_readable(_REFERENCE, loose.subject) or _if_readable(_REFERENCE, loose.patient)
+    return Malformed(f"{kind}/{identity}", _if_readable(_CODED, loose.code), where, subject)
+
+
+def _if_readable(decoder: msgspec.json.Decoder[T], raw: Raw) -> T | None:
+    if raw == NOTHING:
+        return None
+    try:
+        return decoder.decode(raw)
+    except UNREADABLE:
+        return None
 
 
 def _dicts(value: Any) -> Iterator[dict[str, Any]]:

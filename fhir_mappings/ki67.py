@@ -12,18 +12,17 @@ from fhir_mappings.facts import Fact, Interval, Known, Unknown, WhyUnknown, quot
 from fhir_mappings.observation import (
     observations,
     quantity_or_range,
-    reason_code,
     source,
     when,
     with_sources,
     within_0_and_100,
+    without_value,
     written_value,
 )
 from fhir_mappings.quantities import written_number
 from fhir_mappings.reading import Reading
 from fhir_mappings.select import Chart
 from fhir_mappings.terminology import Concept
-from fhir_mappings.typed import problem
 from fhir_mappings.wire import Resource
 
 
@@ -68,11 +67,8 @@ def _in_words(resource: Resource, organs: set[str | None]) -> str | None:
 
 
 def _percentage(resource: Resource) -> Fact[Interval]:
-    if resource.dataAbsentReason is not None:
-        return Unknown(WhyUnknown.DATA_ABSENT, note=reason_code(resource.dataAbsentReason))
-    where = problem(resource)
-    if where is not None:
-        return Unknown(WhyUnknown.MALFORMED, note=f"element {where}")
+    if (absent := without_value(resource)) is not None:
+        return absent
     fact = quantity_or_range(resource.valueQuantity, resource.valueRange, "%", dimensionless="%")
     text = written_value(resource)
     if fact is None and text:

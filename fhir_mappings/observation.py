@@ -14,7 +14,7 @@ from msgspec.structs import replace
 
 from fhir_mappings.dates import DateInterval, parse_date, period
 from fhir_mappings.facts import Fact, Interval, Known, Source, Unknown, WhyUnknown, quoted
-from fhir_mappings.quantities import quantity_in, range_in, written_number
+from fhir_mappings.quantities import plausible, quantity_in, range_in, written_number
 from fhir_mappings.reading import Reading
 from fhir_mappings.reference_range import above_range, below_range, flagged_high, raw_quantity
 from fhir_mappings.select import Chart
@@ -26,7 +26,6 @@ COUNTED = frozenset({"final", "amended", "corrected", "preliminary"})
 
 _VALUES = (
     "valueQuantity", "valueCodeableConcept", "valueString", "valueBoolean", "valueInteger", "valueRange", "valueRatio",
-    "dataAbsentReason",
 )  # fmt: skip
 # g/mol. Chromogranin A has none agreed: it is compared only within one unit.
 MOLAR_MASS = {
@@ -61,7 +60,7 @@ def observations(chart: Chart, concept: Concept) -> list[Resource]:
             continue
         parts = [part for part in resource.component or () if concept in chart.concepts(part.code)]
         itself = concept in chart.concepts(resource.code)
-        if itself and (not parts or any(getattr(resource, name) is not None for name in _VALUES)):
+        if itself and (not parts or has_value(resource)):
             found.append(resource)
         else:
             found += [_as_observation(resource, part) for part in parts]
@@ -80,11 +79,32 @@ def _as_observation(panel: Resource, part: Component) -> Resource:
         valueRange=part.valueRange,
         valueBoolean=None,
         valueRatio=None,
-        dataAbsentReason=part.dataAbsentReason or panel.dataAbsentReason,
+        # That a panel has no value of its own says nothing of a part that has one.
+        dataAbsentReason=part.dataAbsentReason or (None if _part_has_value(part) else panel.dataAbsentReason),
         interpretation=part.interpretation,
         referenceRange=part.referenceRange,
         component=None,
     )
+
+
+def _part_has_value(part: Component) -> bool:
+    values = (part.valueQuantity, part.valueCodeableConcept, part.valueString, part.valueInteger, part.valueRange)
+    return any(value is not None for value in values)
+
+
+def has_value(resource: Resource) -> bool:
+    """Whether the Observation has a value of its own, in whatever element."""
+    return any(getattr(resource, name) is not None for name in _VALUES)
+
+
+def without_value(resource: Resource) -> Unknown | None:
+    """Why there is no value to read: the record's own reason, or an element that is no FHIR; None if there is one."""
+    if resource.dataAbsentReason is not None:
+        if has_value(resource):
+            return Unknown(WhyUnknown.MALFORMED, note="a value beside a reason for having none")
+        return Unknown(WhyUnknown.DATA_ABSENT, note=reason_code(resource.dataAbsentReason))
+    where = problem(resource)
+    return None if where is None else Unknown(WhyUnknown.MALFORMED, note=f"element {where}")
 
 
 def when(resource: Resource) -> DateInterval | None:
@@ -169,16 +189,16 @@ def quantity_or_range(
 
 
 def _marker(resource: Resource, origin: Source, concept: Concept) -> Fact[Marker]:
-    if resource.dataAbsentReason is not None:
-        return Unknown(WhyUnknown.DATA_ABSENT, (origin,), reason_code(resource.dataAbsentReason))
-    where = problem(resource)
-    if where is not None:
-        return Unknown(WhyUnknown.MALFORMED, (origin,), f"element {where}")
+    if (absent := without_value(resource)) is not None:
+        return Unknown(absent.why, (origin,), absent.note)
     result = result_text(resource)
     if result is None:
         return Unknown(WhyUnknown.RESULT_MISSING, (origin,))
     if not is_result(resource):
         return Unknown(WhyUnknown.VALUE, (origin,), "words instead of a result, below zero, or zero without a unit")
+    number = resource.valueQuantity.value if resource.valueQuantity else None
+    if number is not None and not plausible(number):
+        return Unknown(WhyUnknown.MALFORMED, (origin,), "a number that no measurement has")
     elevated = True if flagged_high(resource) else above_range(resource, MOLAR_MASS.get(concept))
     note = "preliminary" if resource.status == "preliminary" else None
     assay = next((c.code for c in resource.code.codings() if c.code), "") if resource.code else ""

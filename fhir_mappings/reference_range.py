@@ -1,7 +1,7 @@
 """A result against its own reference range, and what the laboratory says of it by a flag.
 
 FHIR: https://hl7.org/fhir/R4/observation.html#Observation.referenceRange
-# not read: text, type, appliesTo (a range that is words, or one of several, is no range that could be compared with).
+# not read: text (a range that is words, one of several, or one for some is no range that could be compared with).
 """
 
 from __future__ import annotations
@@ -10,7 +10,7 @@ from decimal import Decimal
 
 from fhir_mappings.quantities import RawQuantity, factor_between, plausible
 from fhir_mappings.terminology import canonical_system
-from fhir_mappings.wire import Coded, Quantity, Resource
+from fhir_mappings.wire import Coded, Quantity, ReferenceRange, Resource
 
 _HIGH = frozenset({"H", "HH", "HU"})
 _INTERPRETATIONS = frozenset({
@@ -48,11 +48,10 @@ def above_range(resource: Resource, molar_mass: Decimal | None = None) -> bool |
 
     From mass to moles only by the molar mass (g/mol) of what was measured.
     """
-    value = resource.valueQuantity
-    limits = [r.high for r in resource.referenceRange or () if r.high and r.high.value is not None]
-    if value is None or value.value is None or len(limits) != 1:
+    value, own = resource.valueQuantity, normal_range(resource)
+    if value is None or value.value is None or own is None or own.high is None:
         return None
-    limit = _limit_in_unit_of(value, limits[0], molar_mass)
+    limit = _limit_in_unit_of(value, own.high, molar_mass)
     if limit is None:
         return None
     match value.comparator:
@@ -70,16 +69,27 @@ def above_range(resource: Resource, molar_mass: Decimal | None = None) -> bool |
 
 def below_range(resource: Resource) -> bool:
     """True if the result lies below its own single reference range, in the same unit."""
-    value = resource.valueQuantity
-    lows = [r.low for r in resource.referenceRange or () if r.low and r.low.value is not None]
-    if value is None or value.value is None or len(lows) != 1 or value.comparator not in (None, "<", "<="):
+    value, own = resource.valueQuantity, normal_range(resource)
+    if value is None or value.value is None or own is None or own.low is None:
         return False
-    low = lows[0]
-    return _same_unit(low, value) and value.value < (low.value or Decimal(0))
+    if value.comparator not in (None, "<", "<=") or own.low.value is None or not plausible(own.low.value):
+        return False
+    return _same_unit(own.low, value) and value.value < own.low.value
+
+
+def normal_range(resource: Resource) -> ReferenceRange | None:
+    """The one range of a result, if it is the normal one and of everybody; of several nobody can tell which holds."""
+    ranges = resource.referenceRange or ()
+    if len(ranges) != 1 or ranges[0].appliesTo or ranges[0].age:
+        return None
+    kinds = {coding.code for coding in ranges[0].type.codings()} if ranges[0].type else set()
+    return ranges[0] if kinds <= {"normal"} else None
 
 
 def _limit_in_unit_of(value: Quantity, limit: Quantity, molar_mass: Decimal | None) -> Decimal | None:
-    if limit.value is None or _same_unit(limit, value):
+    if limit.value is None or not plausible(limit.value):
+        return None
+    if _same_unit(limit, value):
         return limit.value
     factor = factor_between(raw_quantity(limit), raw_quantity(value), molar_mass)
     if factor is None or not plausible(limit.value):

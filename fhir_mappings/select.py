@@ -14,9 +14,9 @@ from enum import StrEnum
 from msgspec import Raw
 
 from fhir_mappings.answer import ABSENT, Answer, Availability
-from fhir_mappings.compartment import PatientIdentity, Whose, whose
+from fhir_mappings.compartment import PatientIdentity, Whose, normal, points_at, whose
 from fhir_mappings.decoding import decode
-from fhir_mappings.questionnaire import answered
+from fhir_mappings.questionnaire import Reply, answered, replies
 from fhir_mappings.sifting import Matters
 from fhir_mappings.terminology import NELM_ASSESSMENT, Concept, Terminology, canonical_system
 from fhir_mappings.versions import newer
@@ -69,6 +69,14 @@ class Chart:
     identity: PatientIdentity | None = None
     # Made when it is first asked for: a chart out of scope never pays for it.
     by_meaning: dict[str, list[Resource]] = field(default_factory=dict, init=False, compare=False, repr=False)
+    by_response: dict[int, Sequence[Reply]] = field(default_factory=dict, init=False, compare=False, repr=False)
+
+    def replies(self, response: Resource) -> Sequence[Reply]:
+        """The answers of a QuestionnaireResponse; read once, however many questions are asked of it."""
+        key = id(response)
+        if key not in self.by_response:
+            self.by_response[key] = tuple(replies(response))
+        return self.by_response[key]
 
     def of_type(self, resource_type: str) -> tuple[Resource, ...]:
         """This patient's resources of one type, by reference: a server's order of rows must not show."""
@@ -172,8 +180,10 @@ def build_chart(
             code = resource.code or resource.medicationCodeableConcept or resource.medication or answered(resource)
             unused[f"{key}#{number}"] = Unused(resource.reference, reason, concepts_of(code, terminology), code=code)
     for number, item in enumerate(piece for answer in answers.values() for piece in answer.malformed):
+        others = item.subject is not None and points_at(item.subject, identity) is Whose.OTHER_PATIENT
+        why = WhyUnused.OTHER_PATIENT if others else WhyUnused.MALFORMED
         unused[f"{item.reference}#malformed-{number}"] = Unused(
-            item.reference, WhyUnused.MALFORMED, concepts_of(item.code, terminology), item.where, item.code
+            item.reference, why, concepts_of(item.code, terminology), item.where, item.code
         )
     return Chart(
         patient=patient,
@@ -198,10 +208,14 @@ def _context_patient(answer: Answer, patient_id: str) -> Resource:
 
 
 def _patient_urls(entries: list[Entry], patient_id: str) -> Iterator[str]:
-    for entry in entries:
-        resource = entry.resource
-        if resource and resource.resourceType == "Patient" and resource.id == patient_id and entry.fullUrl:
-            yield entry.fullUrl
+    # An address under which two resources stand names neither.
+    ours = {e.fullUrl for e in entries if e.fullUrl and e.resource and _is_patient(e.resource, patient_id)}
+    others = {e.fullUrl for e in entries if e.fullUrl and e.resource and not _is_patient(e.resource, patient_id)}
+    yield from sorted(ours - others)
+
+
+def _is_patient(resource: Resource, patient_id: str) -> bool:
+    return resource.resourceType == "Patient" and resource.id == patient_id
 
 
 def why_unused(resource: Resource, identity: PatientIdentity) -> WhyUnused | None:
@@ -219,6 +233,6 @@ def _addresses(entry: Entry, resource: Resource, fhir_server: str | None) -> Ite
     if entry.fullUrl:
         yield entry.fullUrl
     ours = f"{fhir_server.rstrip('/')}/{resource.reference}" if fhir_server else None
-    elsewhere = ours and (entry.fullUrl or "").startswith("http") and entry.fullUrl != ours
+    elsewhere = ours and (entry.fullUrl or "").startswith("http") and normal(entry.fullUrl or "") != normal(ours)
     if resource.id and not elsewhere:
         yield from filter(None, (resource.reference, ours))

@@ -85,7 +85,7 @@ def sift(raw: bytes, matters: Matters) -> Sifted:
     told: dict[_Code, bool] = {}  # thousands of results share a few dozen codes
     for entry in bundle.entry or ():
         if bytes(entry.resource) in _ABSENT:
-            entries += [Entry(response=entry.response)] if entry.response else []
+            entries.append(Entry(entry.fullUrl, None, entry.search, entry.response))
             continue
         peek = _peek(entry.resource)
         if peek is not None and peek.resourceType == "Observation":

@@ -20,12 +20,12 @@ from fhir_mappings.observation import (
     source,
     when,
     with_sources,
+    without_value,
     written_value,
 )
 from fhir_mappings.reading import Reading
 from fhir_mappings.select import Chart
 from fhir_mappings.terminology import Concept
-from fhir_mappings.typed import problem
 from fhir_mappings.wire import Component, Resource
 
 _NO_RESULT = Unknown(WhyUnknown.RESULT_MISSING)
@@ -62,12 +62,10 @@ def _read(resource: Resource, date: DateInterval | None, chart: Chart) -> Readin
 
 
 def _diameter(resource: Resource, chart: Chart) -> Fact[Interval]:
-    if resource.dataAbsentReason is not None:
-        return Unknown(WhyUnknown.DATA_ABSENT, note=reason_code(resource.dataAbsentReason))
-    where = problem(resource)
-    if where is not None:
-        return Unknown(WhyUnknown.MALFORMED, note=f"element {where}")
     longest = [c for c in resource.component or () if _is_longest(c, chart)]
+    absent = without_value(resource)
+    if absent is not None and not (longest and absent.why is WhyUnknown.DATA_ABSENT):
+        return absent
     if len(longest) > 1:
         return Unknown(WhyUnknown.RESULT_MISSING, note="several longest diameters")
     part: Component | Resource = longest[0] if longest else resource

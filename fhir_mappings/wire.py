@@ -97,6 +97,9 @@ class Extension(Struct, frozen=True, omit_defaults=True, gc=False):
 class ReferenceRange(Struct, frozen=True, omit_defaults=True, gc=False):
     low: Quantity | None = None
     high: Quantity | None = None
+    type: Coded | None = None
+    appliesTo: list[Coded] | Coded | None = None
+    age: Range | None = None
 
 
 class Component(Struct, frozen=True, omit_defaults=True, gc=False):
@@ -147,8 +150,13 @@ class Link(Struct, frozen=True, omit_defaults=True, gc=False):
     relation: str | None = None
 
 
+class ResponseOutcome(Struct, frozen=True, omit_defaults=True, gc=False):
+    issue: list[Issue] | None = None
+
+
 class EntryResponse(Struct, frozen=True, omit_defaults=True, gc=False):
     status: str | None = None
+    outcome: ResponseOutcome | None = None
 
 
 class Search(Struct, frozen=True, omit_defaults=True, gc=False):

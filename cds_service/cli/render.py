@@ -53,7 +53,7 @@ def show(out: Console, result: Result, *, explain: bool) -> None:
     _title(out, str(result.path))
     if result.error is not None:
         status = "no answer" if result.status is None else str(result.status)
-        out.print(Text(f"{status}: {result.error}", style="red"))
+        out.print(Text(printable(f"{status}: {result.error}"), style="red"))
         if result.alone is not None:
             out.print(Text("Read by itself, as if the chart were in scope:", style="bold"))
             out.print(_inputs(result.alone[1].needs, {}, told_only=True), crop=False)

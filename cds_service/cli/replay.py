@@ -26,6 +26,7 @@ from cds_service.http.answer import evaluate_request
 from cds_service.http.discovery import HOOK, SERVICE_ID
 from cds_service.http.shell import place
 from cds_service.http.wire import parse_request
+from cds_service.reasoning.markdown import printable
 from cds_service.settings import Settings
 from fhir_mappings.local_codes import with_local_codes
 from fhir_mappings.select import Chart, build_chart
@@ -90,7 +91,7 @@ def run(
             item = load(path, prefer_request=url is not None, as_of=as_of)
         except UnreadableInputError as error:
             failed += 1
-            messages.print(f"nelm-cds: {error}", markup=False, soft_wrap=True)
+            messages.print(printable(f"nelm-cds: {error}"), markup=False, soft_wrap=True)
             continue
         result = _post(item, url) if url else _evaluate(item, settings, explain=explain)
         failed += result.status is None

@@ -24,6 +24,7 @@ _LOINC = "http://loinc.org"
 _MEASURED = frozenset({
     Concept.CHROMOGRANIN_A, Concept.PLATELET_SEROTONIN, Concept.SEROTONIN_OTHER_SPECIMEN, Concept.URINARY_5_HIAA,
     Concept.KI_67_PERCENT, Concept.KI_67_NOT_PERCENT, Concept.TUMOUR_SIZE, Concept.BILIRUBIN_TOTAL, Concept.INR,
+    Concept.ALBUMIN, Concept.DISEASE_STATUS_MCODE, Concept.HISTOLOGIC_GRADE,
 })  # fmt: skip
 
 

@@ -11,6 +11,9 @@ import orjson
 from cds_service.decide import evaluate
 from cds_service.gather import gather
 
+_LANREOTIDE = {"coding": [{"system": "http://www.nlm.nih.gov/research/umls/rxnorm", "code": "68092"}]}
+_PATHOLOGY = {"coding": [{"system": "http://loinc.org", "code": "22637-3"}]}
+_SEGMENT = {"coding": [{"system": "http://www.cms.gov/Medicare/Coding/ICD10", "code": "0FT00ZZ"}]}
 _MOMENT = datetime(2026, 1, 2, tzinfo=UTC)
 
 
@@ -42,10 +45,23 @@ def warm_up() -> None:
             {"resourceType": "ImagingStudy", "id": "4", "status": "available", "subject": subject, "started": day,
              "modality": [{"system": "http://dicom.nema.org/resources/ontology/DCM", "code": "CT"}]}
         ),
-        "procedures": None,
-        "medicationRequests": None,
-        "medicationStatements": None,
-        "diagnosticReports": None,
+        "procedures": _bundle(
+            {"resourceType": "Procedure", "id": "5", "status": "completed", "subject": subject, "code": _SEGMENT}
+        ),
+        "medicationRequests": _bundle(
+            {"resourceType": "MedicationRequest", "id": "6", "status": "active", "intent": "order", "subject": subject,
+             "authoredOn": day, "medicationCodeableConcept": _LANREOTIDE}
+        ),
+        "medicationStatements": _bundle(
+            {"resourceType": "MedicationStatement", "id": "7", "status": "active", "subject": subject,
+             "medicationCodeableConcept": _LANREOTIDE},
+            {"resourceType": "MedicationAdministration", "id": "8", "status": "completed", "subject": subject,
+             "effectiveDateTime": day, "medicationCodeableConcept": _LANREOTIDE},
+        ),
+        "diagnosticReports": _bundle(
+            {"resourceType": "DiagnosticReport", "id": "9", "status": "final", "subject": subject, "code": _PATHOLOGY,
+             "conclusionCode": [liver]}
+        ),
         "questionnaireResponses": None,
     }  # fmt: skip
     raw = {key: msgspec.Raw(orjson.dumps(value)) for key, value in prefetch.items()}

@@ -19,7 +19,8 @@ _SPACE = re.compile(r"\s+")
 
 def inert(text: str, longest: int = 60) -> str:
     """The text on one line, harmless as Markdown and as HTML, and at most `longest` characters as it is written."""
-    single_line = _SPACE.sub(" ", printable(text)).strip()
+    # What is far beyond the room is cut beforehand: a name of a megabyte must not cost seconds.
+    single_line = _SPACE.sub(" ", printable(text[: 40 * longest])).strip()
     unlinked = _AT.sub(" at ", _LINK.sub(lambda match: f"{match.group(0)[:-1]} ", single_line)).strip()
     written = [_ENTITIES.get(character, _MARKDOWN.sub(r"\\\1", character)) for character in unlinked]
     if start := _LINE_START.match(unlinked):

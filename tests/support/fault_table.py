@@ -21,14 +21,15 @@ def _lines() -> Iterator[str]:
     yield ""
     yield "`failed` and `partial` make the facts that the query carries unknown (not retrieved): the chart is answered"
     yield "with what else is there, and the card names what could not be read. Without the required queries (`patient`,"
-    yield "`conditions`) nobody can tell whether the chart is ours: 412. Where a key was sent, nothing is asked."
+    yield "`conditions`) nobody can tell whether the chart is ours: 412. Where a key was sent, nothing is asked. A"
+    yield "server that does not know QuestionnaireResponse (404, 410) holds none: that counts as not asked."
     yield ""
     yield "| the server, on one query | an optional query becomes | a required one makes the call | and the 412 says |"
     yield "|---|---|---|---|"
     for name, fault in FAULTS.items():
         said = f"... {fault.says}" if fault.says else ""
-        note = "" if fault.others.value == "complete" else " (all queries)"
-        yield f"| {name} | {fault.optional.value}{note} | {fault.required} | {said} |"
+        optional = fault.optional.value if fault.others.value == "complete" else "the whole call is a 412"
+        yield f"| {name} | {optional} | {fault.required} | {said} |"
 
 
 if __name__ == "__main__":

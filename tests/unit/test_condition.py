@@ -74,7 +74,7 @@ ABATED: dict[str, Any] = {
         ("resolved", False, "resolved", ""),
         (None, False, "active", "not stated: active"),
         (None, True, "resolved", "not stated, but with an end"),
-        ("active", True, "active resolved stated", "contradicts itself: the end is kept"),
+        ("active", True, "active stated", "contradicts itself: a question, below"),
     ],
 )
 @pytest.mark.parametrize("form", ABATED)

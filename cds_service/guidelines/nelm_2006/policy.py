@@ -58,7 +58,7 @@ class SitePolicy:
         """Read a policy; raises PolicyError naming every problem."""
         try:
             given = tomllib.loads(text, parse_float=Decimal)
-        except tomllib.TOMLDecodeError as error:
+        except (ValueError, RecursionError) as error:  # tomllib's own error is a ValueError
             raise PolicyError([f"not TOML: {error}"]) from error
         problems: list[str] = []
         values: dict[str, Decimal | bool] = {}
@@ -67,7 +67,9 @@ class SitePolicy:
                 values[name] = value
             elif name in _RANGES and isinstance(value, int | Decimal) and not isinstance(value, bool):
                 low, high = _RANGES[name]
-                if name in _WHOLE and value != int(value):
+                if not _is_plain(value):
+                    problems.append(f"{name}: must lie from {low} to {high}")
+                elif name in _WHOLE and value != int(value):
                     problems.append(f"{name}: must be a whole number")
                 elif low <= value <= high:
                     values[name] = Decimal(value)
@@ -101,6 +103,11 @@ _RANGES = {
 }
 
 DEFAULT = SitePolicy()
+
+
+def _is_plain(value: int | Decimal) -> bool:
+    """A finite number that is written in a few digits: arithmetic on 1e9999999 would never end."""
+    return abs(value) < 10**6 if isinstance(value, int) else value.is_finite() and abs(value.adjusted()) <= 6
 
 
 def _allowed(name: str) -> str:

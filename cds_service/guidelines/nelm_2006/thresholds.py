@@ -23,6 +23,6 @@ MARKER_CHANGE_PERCENT = Decimal("25")  # P: a marker that has moved by no more i
 PLATELET_SEROTONIN_CEILING = Decimal("40")  # P, C30: nmol per 10*9 platelets; serotonin in platelets saturates near it
 CRISIS_COUNTS_HOURS = 24  # P
 CONTEXT_COUNTS_MONTHS = 12  # P: an ablation or embolisation sets the context for this long
-EARLY_AFTER_ABLATION_DAYS = 30  # P: a diameter so soon is coagulation, not tumour (Figure 1)
+EARLY_AFTER_TREATMENT_DAYS = 30  # P: so soon after ablation or embolisation a diameter is no tumour's (Figure 1)
 ADMINISTRATION_COUNTS_DAYS = 60  # P: a treatment last given so long ago is still in progress
 OCTREOTIDE_FOR_LONGER_THAN_DAYS = 14  # P: shorter octreotide covers an intervention, or nobody can tell what it is for

@@ -72,7 +72,11 @@ def failed_therapies(chart: Chart) -> Fact[frozenset[str]]:
     known = [r for r in past if isinstance(r.fact, Known)]
     if not known and not complete(chart, OBSERVATIONS):
         return Unknown(WhyUnknown.NOT_RETRIEVED)
-    return Known(frozenset(r.fact.value for r in known if isinstance(r.fact, Known)), sources_of(known))
+    unread = [r for r in past if isinstance(r.fact, Unknown) and r.fact.why is not WhyUnknown.DATA_ABSENT]
+    if unread and not known:
+        return Unknown(WhyUnknown.VALUE, sources_of(unread), "a treatment that is not one of the protocol's")
+    note = "another one could not be read" if unread else None
+    return Known(frozenset(r.fact.value for r in known if isinstance(r.fact, Known)), sources_of(known), note)
 
 
 def context(

@@ -73,7 +73,7 @@ def _early_after_treatment(measured: Reading[Interval], done: list[ProcedureRead
     if measured.when.certainly_before(treatment.when):
         return False
     # Of partial dates the closest pair counts: a coagulation taken for a tumour would be treated again.
-    return (measured.when.first_day - treatment.when.last_day).days <= limit.EARLY_AFTER_ABLATION_DAYS
+    return (measured.when.first_day - treatment.when.last_day).days <= limit.EARLY_AFTER_TREATMENT_DAYS
 
 
 def _why(fact: Fact[Interval]) -> WhyUnknown | None:
@@ -163,7 +163,7 @@ def biliary_anastomosis(chart: Chart, done: list[ProcedureReading]) -> Fact[bool
     """A bilio-enteric anastomosis: yes by procedure, no only by assessment; a recorded operation is never outranked."""
     assessed = latest(assessment.yes_no(chart, AssessmentCode.BILIARY_ANASTOMOSIS), chart.as_of)
     operations = [p for p in done if p.concepts & {Concept.BILIARY_ENTERIC_ANASTOMOSIS, Concept.LIVER_TRANSPLANTATION}]
-    joined = [p for p in operations if Concept.BILIARY_ENTERIC_ANASTOMOSIS in p.concepts]
+    joining = [p for p in operations if Concept.BILIARY_ENTERIC_ANASTOMOSIS in p.concepts]
     origin = tuple(p.source for p in operations)
     says_no = isinstance(assessed.fact, Known) and not assessed.fact.value
     if operations and says_no:
@@ -172,8 +172,8 @@ def biliary_anastomosis(chart: Chart, done: list[ProcedureReading]) -> Fact[bool
             (*assessed.fact.sources, *origin),
             "operation recorded, assessment says no",
         )
-    if joined:
-        return Known(True, tuple(p.source for p in joined))
+    if joining:
+        return Known(True, tuple(p.source for p in joining))
     return unless_unread(assessed.fact, chart, OBSERVATIONS, PROCEDURES)
 
 

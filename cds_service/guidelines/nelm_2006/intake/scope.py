@@ -60,7 +60,9 @@ def read_scope(chart: Chart, found: list[ConditionReading], unused: Iterable[Unu
 
 _MOST_NAMED = 50  # a card names two and counts the others
 
-_UNREAD = frozenset({WhyUnused.MALFORMED, WhyUnused.MODIFIER, WhyUnused.NOT_SUPPORTED})
+_UNREAD = frozenset({
+    WhyUnused.MALFORMED, WhyUnused.MODIFIER, WhyUnused.NOT_SUPPORTED, WhyUnused.NO_SUBJECT,
+})  # fmt: skip
 
 
 def _lost_diagnoses(found: list[ConditionReading], unused: Iterable[Unused]) -> tuple[Source, ...]:
