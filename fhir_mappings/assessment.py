@@ -15,6 +15,7 @@ from typing import TypeVar
 from fhir_mappings import questionnaire
 from fhir_mappings.facts import Fact, Interval, Known, Source, Unknown, WhyUnknown
 from fhir_mappings.observation import (
+    as_observation,
     below_zero,
     beyond_any_tumour,
     is_counted,
@@ -92,9 +93,10 @@ class Recording:
 def recordings(chart: Chart, code: AssessmentCode) -> list[Recording]:
     """This patient's counted recordings of one assessment, from Observations and QuestionnaireResponses."""
     observed = [
-        Recording(resource, resource.reference)
+        Recording(each, each.reference)
         for resource in chart.observations(assessment_meaning(code))
-        if is_counted(resource) and code in codes_of(resource.code)
+        if is_counted(resource)
+        for each in _of_code(resource, code)
     ]
     answered = [
         Recording(reply.observation, response.reference, reply.fault)
@@ -104,6 +106,13 @@ def recordings(chart: Chart, code: AssessmentCode) -> list[Recording]:
         if reply.link_id == code
     ]
     return [*observed, *answered]
+
+
+def _of_code(resource: Resource, code: AssessmentCode) -> list[Resource]:
+    """The Observation itself, or each component of a panel that is this assessment."""
+    if code in codes_of(resource.code):
+        return [resource]
+    return [as_observation(resource, part) for part in resource.component or () if code in codes_of(part.code)]
 
 
 def unused_responses(chart: Chart) -> tuple[Unused, ...]:

@@ -63,11 +63,11 @@ def observations(chart: Chart, concept: Concept) -> list[Resource]:
         if itself and (not parts or has_value(resource)):
             found.append(resource)
         else:
-            found += [_as_observation(resource, part) for part in parts]
+            found += [as_observation(resource, part) for part in parts]
     return found
 
 
-def _as_observation(panel: Resource, part: Component) -> Resource:
+def as_observation(panel: Resource, part: Component) -> Resource:
     """A component as the Observation that it could have been: its own value, with all else that the panel says."""
     return replace(
         panel,
@@ -77,7 +77,7 @@ def _as_observation(panel: Resource, part: Component) -> Resource:
         valueString=part.valueString,
         valueInteger=part.valueInteger,
         valueRange=part.valueRange,
-        valueBoolean=None,
+        valueBoolean=part.valueBoolean,
         valueRatio=None,
         # That a panel has no value of its own says nothing of a part that has one.
         dataAbsentReason=part.dataAbsentReason or (None if _part_has_value(part) else panel.dataAbsentReason),
@@ -88,7 +88,10 @@ def _as_observation(panel: Resource, part: Component) -> Resource:
 
 
 def _part_has_value(part: Component) -> bool:
-    values = (part.valueQuantity, part.valueCodeableConcept, part.valueString, part.valueInteger, part.valueRange)
+    values = (
+        part.valueQuantity, part.valueCodeableConcept, part.valueString, part.valueBoolean, part.valueInteger,
+        part.valueRange,
+    )  # fmt: skip
     return any(value is not None for value in values)
 
 
@@ -133,11 +136,10 @@ def markers(chart: Chart, concept: Concept) -> list[Reading[Marker]]:
 def outside_own_range(chart: Chart, concept: Concept) -> Iterator[Reading[str]]:
     """Results of a concept that lie outside their own reference range, as text (bilirubin, INR)."""
     for resource in observations(chart, concept):
-        if problem(resource) is not None or resource.valueQuantity is None:
-            continue
-        if flagged_high(resource) or above_range(resource) or below_range(resource):
+        text = None if problem(resource) is not None else result_text(resource)
+        # What the laboratory flags is outside, in whatever shape the value came.
+        if text and (flagged_high(resource) or above_range(resource) or below_range(resource)):
             date = when(resource)
-            text = raw_quantity(resource.valueQuantity).text()
             yield Reading(Known(text, (source(resource, date),)), date)
 
 

@@ -44,6 +44,7 @@ class PathologyReading:
     by_pathologist: bool
     morphology: bool  # the conclusion names a neuroendocrine morphology
     contradicts: bool  # another malignancy is concluded, or a tumour of the liver's own
+    concludes_otherwise: bool  # its conclusion is coded, and names no neuroendocrine tumour
 
     @property
     def of_liver(self) -> bool:
@@ -73,7 +74,8 @@ def pathology_reports(chart: Chart) -> tuple[list[PathologyReading], list[Unused
 def evidence_of(found: list[PathologyReading], diagnoses: list[ConditionReading]) -> list[PathologyReading]:
     """The pathologists' reports on which a diagnosis rests by its own word."""
     named = {reference for diagnosis in diagnoses for reference in diagnosis.evidence}
-    return [r for r in found if r.by_pathologist and not r.contradicts and r.source.reference in named]
+    silent_or_ours = [r for r in found if not (r.contradicts or r.concludes_otherwise)]
+    return [r for r in silent_or_ours if r.by_pathologist and r.source.reference in named]
 
 
 def _read(resource: Resource, concepts: frozenset[Concept], chart: Chart, *, by_pathologist: bool) -> PathologyReading:
@@ -86,6 +88,7 @@ def _read(resource: Resource, concepts: frozenset[Concept], chart: Chart, *, by_
         by_pathologist=by_pathologist,
         morphology=any(_is_morphology(concluded, chart) for concluded in resource.conclusionCode or ()),
         contradicts=bool(concepts & _SPEAKS_AGAINST) or any(_another(c, chart) for c in resource.conclusionCode or ()),
+        concludes_otherwise=bool(resource.conclusionCode) and not is_neuroendocrine(concepts),
     )
 
 

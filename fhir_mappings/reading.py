@@ -43,14 +43,19 @@ def latest(readings: Sequence[Reading[T]], as_of: datetime, recency: Recency | N
 
     Readings whose order in time cannot be told and that differ are Unknown(conflicting). A recording without a value
     (data absent) never hides one that has a value, but a later one that cannot be understood does: yesterday's result
-    in an unknown unit must not let last year's stand as current.
+    in an unknown unit must not let last year's stand as current. One that is dated in the future was made at a time
+    that nobody knows: it agrees with the others, or conflicts with them.
     """
     if not readings:
         return Reading(Unknown(WhyUnknown.NOT_RECORDED), None)
     past = [r for r in readings if r.when is None or not r.when.certainly_after_instant(as_of)]
     if not past:
         return Reading(Unknown(WhyUnknown.FUTURE_DATE, sources_of(readings)), None)
-    with_value = [r for r in past if not _is_absent(r.fact)] or past
+    of_unknown_date = [Reading(r.fact, None) for r in readings if r not in past and not _is_absent(r.fact)]
+    with_value = [r for r in past if not _is_absent(r.fact)]
+    if of_unknown_date and not with_value:
+        return Reading(Unknown(WhyUnknown.FUTURE_DATE, sources_of(of_unknown_date)), None)
+    with_value = [*(with_value or past), *of_unknown_date]
     dated = [r for r in with_value if r.when is not None]
     newest = max(dated, key=_end) if dated else with_value[0]
     rivals = sorted((r for r in with_value if not _certainly_older(r, newest)), key=repr)

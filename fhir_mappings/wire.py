@@ -107,6 +107,7 @@ class Component(Struct, frozen=True, omit_defaults=True, gc=False):
     valueQuantity: Quantity | None = None
     valueCodeableConcept: Coded | None = None
     valueString: str | None = None
+    valueBoolean: bool | None = None
     valueInteger: int | None = None
     valueRange: Range | None = None
     dataAbsentReason: Coded | None = None

@@ -23,6 +23,7 @@ def said_of(fact: Fact[Any]) -> str:
 
 BASE = story("resectable").request
 OTHER = {"reference": "Patient/other"}
+V3_INTERPRETATION = "http://terminology.hl7.org/CodeSystem/v3-ObservationInterpretation"
 KI67 = "loinc:29593-1"
 
 
@@ -166,3 +167,48 @@ def test_a_failed_therapy_that_cannot_be_read_is_not_none() -> None:
     unread = assessed("failed-therapy", None, valueString="resection")
     assert said_of(needs(unread).failed_therapies) == "?value_not_understood"
     assert chart(unread).unused == ()
+
+
+def test_a_result_dated_in_the_future_unsettles_what_it_contradicts() -> None:
+    known = observation(KI67, "1.8 %", "2026-01-01")
+    assert said_of(needs(known, observation(KI67, "40 %", "2062-02-01")).ki67_percent) == "≥1.8"
+    no, yes = assessed("extrahepatic-disease", False), assessed("extrahepatic-disease", True, "2027-02-01")
+    assert said_of(needs(no, yes).extrahepatic_disease) == "?conflicting"
+    assert said_of(needs(yes).extrahepatic_disease) == "?future_date"
+
+
+def test_an_assessment_in_a_panel_is_read() -> None:
+    part = assessed("extrahepatic-disease", True)
+    panel = {k: v for k, v in part.items() if not k.startswith("value")} | {
+        "code": {"text": "panel"},
+        "component": [{"code": part["code"], "valueBoolean": True}],
+    }
+    before = assessed("extrahepatic-disease", False, "2026-01-01")
+    assert said_of(needs(before, panel).extrahepatic_disease) == "True"
+
+
+@pytest.mark.parametrize(
+    "value",
+    [{"valueString": "12 mg/dL (H)"}, {"valueInteger": 12}, {"valueCodeableConcept": {"text": "GT 12"}}],
+    ids=str,
+)
+def test_a_flagged_bilirubin_stands_against_no_hepatic_failure_in_any_shape(value: Json) -> None:
+    flag = [{"coding": [{"system": V3_INTERPRETATION, "code": "HH"}]}]
+    high = observation("loinc:1975-2", None, "2026-02-20", interpretation=flag, **value)
+    assert said_of(needs(assessed("hepatic-failure", False), high).hepatic_failure) == "?conflicting"
+
+
+def test_an_unreadable_bilirubin_unsettles_no_hepatic_failure() -> None:
+    odd = observation("loinc:1975-2", None, "2026-02-20", valueQuantity="oops")
+    assert said_of(needs(assessed("hepatic-failure", False), odd).hepatic_failure) == "?malformed"
+
+
+def test_a_report_that_concludes_something_else_is_no_histology() -> None:
+    report = {
+        "resourceType": "DiagnosticReport", "id": "r", "status": "final", "subject": NELM["subject"],
+        "code": coded("loinc:22637-3"), "effectiveDateTime": "2026-01-05",
+    }  # fmt: skip
+    rests = NELM | {"evidence": [{"detail": [{"reference": "DiagnosticReport/r"}]}]}
+    no_tumour = report | {"conclusionCode": [{"coding": [{"system": "http://snomed.info/sct", "code": "110396000"}]}]}
+    assert not reading(rests, report).histology_from_codes
+    assert reading(rests, no_tumour).histology_from_codes

@@ -31,17 +31,26 @@ def ki67(chart: Chart) -> Fact[Interval]:
     why_not = {k.reading.fact.why for k in past if isinstance(k.reading.fact, Unknown)} - _NO_VALUE
     if why_not:
         sources = sources_of([k.reading for k in past])
+    if any(k not in past and isinstance(k.reading.fact, Known) for k in found):
+        why_not |= {WhyUnknown.FUTURE_DATE}
+        sources = sources_of([k.reading for k in found])
     notes = [f"highest of {len(known)} results"] if len(known) > 1 else []
     notes += filter(None, [_specimens(known)])
     if why_not - {WhyUnknown.PRELIMINARY}:
         open_top = Interval(top.low, None, low_open=top.low_open)
-        return Known(open_top, sources, joined("another specimen's Ki-67 could not be read", _specimens(known)))
+        return Known(open_top, sources, joined(_lost(why_not), _specimens(known)))
     if why_not:
         notes.append("a preliminary Ki-67 is not counted")
     newest = [k.reading.when.days_before(chart.as_of)[0] for k in known if k.reading.when is not None]
     if newest and min(newest) > limit.KI67_OLD_DAYS:
         notes.append("more than 24 months old")
     return Known(top, sources, joined(*notes, _from_text(known)))
+
+
+def _lost(why_not: set[WhyUnknown]) -> str:
+    if why_not - {WhyUnknown.PRELIMINARY} == {WhyUnknown.FUTURE_DATE}:
+        return "another Ki-67 is dated in the future"
+    return "another specimen's Ki-67 could not be read"
 
 
 _NO_VALUE = frozenset({WhyUnknown.DATA_ABSENT, WhyUnknown.RESULT_MISSING})

@@ -35,6 +35,8 @@ _BY_CONCEPT = {
     Concept.CARCINOID_SYNDROME: "carcinoid_syndrome",
     Concept.CARCINOID_CRISIS: "carcinoid_crisis_now",
     Concept.HEPATIC_FAILURE: "hepatic_failure",
+    Concept.BILIRUBIN_TOTAL: "hepatic_failure",
+    Concept.INR: "hepatic_failure",
     Concept.HEPATOMEGALY: "hepatomegaly",
     Concept.PORTAL_VEIN_THROMBOSIS: "portal_vein",
     Concept.BILIARY_ENTERIC_ANASTOMOSIS: "biliary_anastomosis",
