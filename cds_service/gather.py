@@ -18,6 +18,7 @@ from fhir_mappings.answer import ABSENT, Answer, Availability, read_answer
 from fhir_mappings.compartment import PatientIdentity, Whose, whose
 from fhir_mappings.select import matters_to
 from fhir_mappings.terminology import Terminology, load_terminology
+from fhir_mappings.wire import UNREADABLE
 
 _ASKED_FOR = {
     "patient": "Patient",
@@ -158,7 +159,7 @@ def _total(pages: Sequence[bytes]) -> int | None:
 def _members(page: bytes) -> dict[str, Raw]:
     try:
         return msgspec.json.decode(page, type=dict[str, Raw])
-    except (msgspec.DecodeError, RecursionError, UnicodeDecodeError):
+    except UNREADABLE:
         return {}
 
 

@@ -24,7 +24,6 @@ _MORPHOLOGY = "http://hl7.org/fhir/us/mcode/StructureDefinition/mcode-histology-
 _DROPPED = frozenset({"refuted", "entered-in-error"})
 _ACTIVE = frozenset({"active", "recurrence", "relapse"})
 _RESOLVED = frozenset({"remission", "resolved"})
-_INACTIVE = _RESOLVED | {"inactive"}
 
 
 @dataclass(frozen=True, slots=True)

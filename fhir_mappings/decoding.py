@@ -13,6 +13,7 @@ from msgspec import Raw, Struct
 
 from fhir_mappings.wire import (
     NOTHING,
+    UNREADABLE,
     Coded,
     Entry,
     EntryResponse,
@@ -66,8 +67,6 @@ _LOOSE_BUNDLE = msgspec.json.Decoder(_LooseBundle)
 _CODED = msgspec.json.Decoder(Coded)
 _REFERENCE = msgspec.json.Decoder(Reference)
 
-# What msgspec raises of bytes that are not JSON of the expected shape.
-UNREADABLE = (msgspec.DecodeError, RecursionError, UnicodeDecodeError)
 _DEEPEST_BUNDLE = 5
 
 

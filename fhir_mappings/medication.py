@@ -19,12 +19,12 @@ from msgspec import Raw
 from msgspec.structs import replace
 
 from fhir_mappings.dates import DateInterval, parse_date
-from fhir_mappings.decoding import UNREADABLE, decode
+from fhir_mappings.decoding import decode
 from fhir_mappings.facts import Source
 from fhir_mappings.select import Chart, Unused, WhyUnused
 from fhir_mappings.terminology import SNOMED_CT, Concept, canonical_system
 from fhir_mappings.typed import problem
-from fhir_mappings.wire import NOTHING, Coded, Period, Reference, Resource
+from fhir_mappings.wire import NOTHING, UNREADABLE, Coded, Period, Reference, Resource
 
 
 class Kind(StrEnum):

@@ -16,7 +16,7 @@ import msgspec
 from msgspec import Raw, Struct
 
 from fhir_mappings.terminology import NELM_ASSESSMENT
-from fhir_mappings.wire import NOTHING, Coded, Coding, Quantity, Resource
+from fhir_mappings.wire import NOTHING, UNREADABLE, Coded, Coding, Quantity, Resource
 
 CANONICAL: Final = "https://nelm-cds.github.io/fhir/Questionnaire/nelm-assessment"
 COUNTED: Final = frozenset({"completed", "amended"})
@@ -73,7 +73,6 @@ _PIECES = msgspec.json.Decoder(list[Raw])
 _ITEM = msgspec.json.Decoder(_Item)
 _ANSWER = msgspec.json.Decoder(_Answer)
 _NAMES = msgspec.json.Decoder(dict[str, Raw])
-_UNREADABLE = (msgspec.DecodeError, RecursionError, UnicodeDecodeError)
 _DEEPEST = 20
 
 
@@ -87,7 +86,7 @@ def _replies(response: Resource, raw: Raw, *, understood: bool, depth: int) -> I
     for piece in pieces:
         try:
             item = _ITEM.decode(piece)
-        except _UNREADABLE:
+        except UNREADABLE:
             yield Reply(None, _observation(response, None, _Answer()), "item")
             continue
         yield from _of_item(response, item, understood=understood and _is_nothing(item.modifierExtension), depth=depth)
@@ -111,7 +110,7 @@ def _reply(response: Resource, link: str, raw: Raw, *, understood: bool) -> Repl
     try:
         answer = _ANSWER.decode(raw)
         values = [name for name in _NAMES.decode(raw) if name.startswith("value")]
-    except _UNREADABLE:
+    except UNREADABLE:
         return Reply(link, _observation(response, link, _Answer()), "item.answer")
     observation = _observation(response, link, answer)
     if not understood or not _is_nothing(answer.modifierExtension):
@@ -139,14 +138,14 @@ def _observation(response: Resource, link: str | None, answer: _Answer) -> Resou
 def _items_within(raw: Raw) -> Raw:
     try:
         return _ITEM.decode(raw).item
-    except _UNREADABLE:
+    except UNREADABLE:
         return NOTHING  # said by the answer itself, which cannot be read either
 
 
 def _pieces(raw: Raw) -> list[Raw] | None:
     try:
         return _PIECES.decode(raw)
-    except _UNREADABLE:
+    except UNREADABLE:
         return None
 
 

@@ -37,6 +37,10 @@ class WhyUnused(StrEnum):
     UNKNOWN_ITEM = "item_not_known"  # of our Questionnaire, in a version that this one does not know
 
 
+# It could be read by none of our readers, so what it says is not known; it may say anything.
+UNREADABLE_WHYS = frozenset({WhyUnused.MALFORMED, WhyUnused.MODIFIER, WhyUnused.NOT_SUPPORTED})
+
+
 @dataclass(frozen=True, slots=True)
 class Unused:
     """One resource that was looked at and not used, with its code and the concepts it would have informed."""

@@ -13,8 +13,19 @@ from typing import TypeAlias
 import msgspec
 from msgspec import Raw, Struct
 
-from fhir_mappings.decoding import UNREADABLE, Malformed, decode
-from fhir_mappings.wire import NOTHING, Coded, Component, Entry, EntryResponse, Issue, Link, Resource, Search
+from fhir_mappings.decoding import Malformed, decode
+from fhir_mappings.wire import (
+    NOTHING,
+    UNREADABLE,
+    Coded,
+    Component,
+    Entry,
+    EntryResponse,
+    Issue,
+    Link,
+    Resource,
+    Search,
+)
 
 # Whether a (system, code) means anything to us.
 Matters: TypeAlias = Callable[[str | None, str | None], bool]

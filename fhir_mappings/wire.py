@@ -10,10 +10,12 @@ from __future__ import annotations
 from collections.abc import Iterator
 from decimal import Decimal
 
-from msgspec import Raw, Struct
+from msgspec import DecodeError, Raw, Struct
 
 # msgspec knows no optional Raw: an empty one stands for an element that is not there.
 NOTHING = Raw()
+# What msgspec raises of bytes that are not JSON of the expected shape.
+UNREADABLE = (DecodeError, RecursionError, UnicodeDecodeError)
 
 
 class Coding(Struct, frozen=True, omit_defaults=True, gc=False):

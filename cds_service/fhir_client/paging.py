@@ -10,6 +10,7 @@ from msgspec import Struct
 
 from cds_service.fhir_client.exchange import Exchange
 from cds_service.fhir_client.outcome import Chain, Failure
+from fhir_mappings.wire import UNREADABLE
 
 
 class _Links(Struct, frozen=True):
@@ -17,7 +18,6 @@ class _Links(Struct, frozen=True):
 
 
 _LINKS = msgspec.json.Decoder(_Links)
-_UNREADABLE = (msgspec.DecodeError, RecursionError, UnicodeDecodeError)
 
 
 class UnreadableLinkError(ValueError):
@@ -44,7 +44,7 @@ def next_link(page: bytes) -> str | None:
     """
     try:
         link = _LINKS.decode(page).link
-    except _UNREADABLE as error:
+    except UNREADABLE as error:
         raise UnreadableLinkError("the page is no JSON object") from error
     if link is None:
         return None

@@ -12,6 +12,7 @@ import msgspec
 from msgspec import Struct
 
 from cds_service.fhir_client.outcome import Failure
+from fhir_mappings.wire import UNREADABLE
 
 _FHIR_JSON = frozenset({"application/fhir+json", "application/json+fhir", "application/json"})
 _OF_STATUS = {
@@ -121,7 +122,7 @@ def issue_codes(body: bytes) -> frozenset[str]:
     """The issue codes of an OperationOutcome; none of anything else. Texts differ by vendor and may quote a chart."""
     try:
         outcome = _OPERATION_OUTCOME.decode(body)
-    except (msgspec.DecodeError, RecursionError, UnicodeDecodeError):
+    except UNREADABLE:
         return frozenset()
     return frozenset(issue.code for issue in outcome.issue or () if isinstance(issue.code, str))
 

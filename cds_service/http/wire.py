@@ -14,6 +14,7 @@ from msgspec import Raw, Struct
 
 from cds_service.errors import HookMismatch, MalformedRequest
 from fhir_mappings.dates import parse_date
+from fhir_mappings.wire import UNREADABLE
 
 AS_OF_EXTENSION = "io.github.nelm-cds.as-of"
 
@@ -77,7 +78,7 @@ def parse_request(body: bytes, *, hook: str) -> HookRequest:
         request = _DECODER.decode(body)
     except msgspec.ValidationError as error:
         raise MalformedRequest(_where(str(error))) from error
-    except (msgspec.DecodeError, RecursionError, UnicodeDecodeError) as error:
+    except UNREADABLE as error:
         raise MalformedRequest("The body is not JSON. Send one JSON object, UTF-8.") from error
     if request.hook != hook:
         raise HookMismatch(f"/hook: this service answers '{hook}' only")

@@ -23,7 +23,6 @@ Json: TypeAlias = dict[str, Any]
 
 AS_OF = datetime(2026, 3, 2, 12, tzinfo=UTC)
 SERVER = "https://ehr.example.org/fhir"
-TODAY = "2026-03-02"
 RECENTLY = "2026-02-20"
 SUBJECT = {"reference": "Patient/p1"}
 PATIENT: Json = {"resourceType": "Patient", "id": "p1", "birthDate": "1960-05-05"}

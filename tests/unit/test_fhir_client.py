@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from typing import Any
 
 import httpx
@@ -23,13 +22,6 @@ from tests.support.fhir_calls import (
     searchset,
     soundly,
 )
-
-
-@pytest.fixture
-def played() -> Iterator[respx.MockRouter]:
-    """The server, as respx plays it."""
-    with respx.mock(assert_all_called=False) as router:
-        yield router
 
 
 def paths(played: respx.MockRouter) -> list[str]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from urllib.parse import parse_qs
 
 import httpx
@@ -21,13 +21,6 @@ from tests.support.fhir_calls import answers as answers_of_one_call
 
 OUTCOME = {"resourceType": "OperationOutcome", "issue": [{"severity": "fatal", "code": "required"}]}
 POST, CHUNK, CATEGORY = "POST", "GET code", "GET category"
-
-
-@pytest.fixture
-def played() -> Iterator[respx.MockRouter]:
-    """The server, as respx plays it."""
-    with respx.mock(assert_all_called=False) as router:
-        yield router
 
 
 def way(asked: httpx.Request) -> str:

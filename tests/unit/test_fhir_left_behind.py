@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Iterator
 
 import httpx
 import pytest
@@ -23,13 +22,6 @@ from tests.support.fhir_calls import (
     retrieved,
     soundly,
 )
-
-
-@pytest.fixture
-def played() -> Iterator[respx.MockRouter]:
-    """The server, as respx plays it."""
-    with respx.mock(assert_all_called=False) as router:
-        yield router
 
 
 def test_no_cookie_goes_from_one_call_to_another(played: respx.MockRouter) -> None:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Iterator
 from typing import Any
 
 import httpx
@@ -26,13 +25,6 @@ from tests.support.fhir_calls import (
 )
 
 NEXT = f"{BASE}?_getpages=abc&page=2"
-
-
-@pytest.fixture
-def played() -> Iterator[respx.MockRouter]:
-    """The server, as respx plays it."""
-    with respx.mock(assert_all_called=False) as router:
-        yield router
 
 
 def page(*ids: str, link: str | None = None, **more: Any) -> dict[str, Any]:

@@ -17,7 +17,7 @@ from fhir_mappings.dates import DateInterval, period
 from fhir_mappings.facts import Source
 from fhir_mappings.medication import Kind, MedicationReading, Medications
 from fhir_mappings.procedure import ProcedureReading
-from fhir_mappings.select import Chart, Unused, WhyUnused
+from fhir_mappings.select import UNREADABLE_WHYS, Chart, Unused
 from fhir_mappings.terminology import Concept
 
 RADIONUCLIDE = frozenset({Concept.RADIONUCLIDE_SOMATOSTATIN_ANALOGUE, Concept.MIBG_THERAPY})
@@ -41,7 +41,6 @@ _NAMES = {
     "somatuline": Concept.LANREOTIDE,
     "lutathera": Concept.RADIONUCLIDE_SOMATOSTATIN_ANALOGUE,
 }
-_LOST = frozenset({WhyUnused.MALFORMED, WhyUnused.MODIFIER, WhyUnused.NOT_SUPPORTED})
 
 
 @dataclass(frozen=True, slots=True)
@@ -266,7 +265,7 @@ def _cautions(known: Iterable[MedicationReading], as_of: datetime) -> list[Cauti
 
 def _may_be_ours(item: Unused) -> bool:
     """A medication that could not be used, and is one of ours or may be."""
-    if item.why not in _LOST or not item.reference.startswith("Medication"):
+    if item.why not in UNREADABLE_WHYS or not item.reference.startswith("Medication"):
         return False
     coded = item.code is not None and any(coding.code for coding in item.code.codings())
     return bool(item.concepts & MEDICINES) or not coded

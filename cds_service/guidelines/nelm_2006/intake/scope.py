@@ -17,7 +17,7 @@ from fhir_mappings.facts import Fact, Known, Source, Unknown, WhyUnknown
 from fhir_mappings.observation import markers
 from fhir_mappings.patient import is_deceased
 from fhir_mappings.reading import Reading, latest, sources_of
-from fhir_mappings.select import Chart, Unused, WhyUnused
+from fhir_mappings.select import UNREADABLE_WHYS, Chart, Unused, WhyUnused
 from fhir_mappings.terminology import Concept
 
 
@@ -60,9 +60,8 @@ def read_scope(chart: Chart, found: list[ConditionReading], unused: Iterable[Unu
 
 _MOST_NAMED = 50  # a card names two and counts the others
 
-_UNREAD = frozenset({
-    WhyUnused.MALFORMED, WhyUnused.MODIFIER, WhyUnused.NOT_SUPPORTED, WhyUnused.NO_SUBJECT,
-})  # fmt: skip
+# A diagnosis that states no patient is most likely this one's: too little to be used, too much to be ignored.
+_UNREAD = UNREADABLE_WHYS | {WhyUnused.NO_SUBJECT}
 
 
 def _lost_diagnoses(found: list[ConditionReading], unused: Iterable[Unused]) -> tuple[Source, ...]:

@@ -15,7 +15,7 @@ from cds_service.guidelines.nelm_2006.intake.medicines import MEDICINES
 from cds_service.guidelines.nelm_2006.needs import Needs
 from fhir_mappings.assessment import AssessmentCode, codes_of
 from fhir_mappings.facts import Fact, Interval, Known, Source, Unknown, WhyUnknown
-from fhir_mappings.select import Unused, WhyUnused
+from fhir_mappings.select import UNREADABLE_WHYS, Unused, WhyUnused
 from fhir_mappings.terminology import Concept
 from fhir_mappings.wire import Coded
 
@@ -139,7 +139,7 @@ def _noted(name: str, fact: Fact[Any], items: list[Unused]) -> Fact[Any]:
     texts = [f"{item.reference} {_WORDS[item.why]}" for item in items]
     more = f" and {len(texts) - MOST_SOURCES} more" if len(texts) > MOST_SOURCES else ""
     note = f"set aside: {', '.join(texts[:MOST_SOURCES])}{more}"
-    unreadable = [i for i in items if i.why in (WhyUnused.MALFORMED, WhyUnused.MODIFIER, WhyUnused.NOT_SUPPORTED)]
+    unreadable = [i for i in items if i.why in UNREADABLE_WHYS]
     lost = tuple(Source(item.reference) for item in unreadable)
     if name == "context" and any(Concept.HEPATIC_ARTERY_EMBOLISATION in item.concepts for item in unreadable):
         # Silence would be read as the initial course, and embolisation offered as if for the first time.
