@@ -47,7 +47,7 @@ class Connections:
         )
         try:
             response = await connection.handle_async_request(request)
-        except BaseException:
+        except BaseException:  # a call that is cancelled leaves a connection in the middle of an answer, too
             await connection.aclose()
             raise
         return httpcore.Response(
