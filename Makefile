@@ -70,11 +70,11 @@ requirements: ## compile the pinned requirement files from pyproject.toml
 	@test -x $(VENV)-compile/bin/uv || { $(PYTHON) -m venv $(VENV)-compile && $(VENV)-compile/bin/pip install --quiet uv; }
 	$(VENV)-compile/bin/uv pip compile pyproject.toml --universal --python-version 3.11 --generate-hashes \
 	  --no-emit-index-url --no-header --quiet --output-file requirements/runtime.txt
-	$(VENV)-compile/bin/uv pip compile pyproject.toml --extra dev --universal --python-version 3.11 --generate-hashes \
+	$(VENV)-compile/bin/uv pip compile pyproject.toml --extra dev --extra tracing --universal --python-version 3.11 --generate-hashes \
 	  --no-emit-index-url --no-header --quiet --constraint requirements/runtime.txt --output-file requirements/dev.txt
 	$(VENV)-compile/bin/uv pip compile pyproject.toml --extra audit --universal --python-version 3.11 --generate-hashes \
 	  --no-emit-index-url --no-header --quiet --constraint requirements/runtime.txt --output-file requirements/audit.txt
-	$(VENV)-compile/bin/uv pip compile pyproject.toml --extra dev --extra mutation --universal --python-version 3.11 \
+	$(VENV)-compile/bin/uv pip compile pyproject.toml --extra dev --extra tracing --extra mutation --universal --python-version 3.11 \
 	  --generate-hashes --no-emit-index-url --no-header --quiet --constraint requirements/dev.txt \
 	  --output-file requirements/mutation.txt
 	$(VENV)-compile/bin/uv pip compile pyproject.toml --extra integration --universal --python-version 3.11 \
