@@ -1,0 +1,1 @@
+"""Who may call: the registered EHRs, what differs between them, and the tokens they sign."""

@@ -1,0 +1,1 @@
+"""What was shown and what became of it: the append-only store."""

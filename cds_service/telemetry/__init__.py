@@ -1,0 +1,1 @@
+"""Logs, metrics and traces; never a value from a chart."""
