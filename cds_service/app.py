@@ -1,9 +1,9 @@
-"""The composition root: settings, clock, routes and shell become one ASGI application."""
+"""The composition root: settings, clock, store, telemetry, routes and shell become one ASGI application."""
 
 from __future__ import annotations
 
 from collections.abc import AsyncIterator, Callable
-from contextlib import asynccontextmanager
+from contextlib import AsyncExitStack, asynccontextmanager
 from datetime import datetime
 
 from fastapi import FastAPI
@@ -13,39 +13,47 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from cds_service import __version__
+from cds_service.clients import InMemoryUsedTokens
 from cds_service.clock import now
 from cds_service.errors import RequestError
 from cds_service.fhir_client import FhirClient, Limits
+from cds_service.guidelines.nelm_2006 import NELM_2006
 from cds_service.http import problems
+from cds_service.http.callers import Callers
 from cds_service.http.discovery import discovery
-from cds_service.http.routes import make_router
+from cds_service.http.parts import Parts
+from cds_service.http.routes import make_routes
+from cds_service.http.services import SERVICES, Service
 from cds_service.http.shell import CatchAll, TidyPaths
 from cds_service.http.warm_up import warm_up
 from cds_service.settings import Settings
+from cds_service.store import Store
+from cds_service.telemetry import Telemetry, Tracing
 from cds_service.web.demo import demo_router
 
+_BUILD = {"version": __version__, "guideline": NELM_2006.id, "edition": NELM_2006.edition}
 
-def create_app(settings: Settings, clock: Callable[[], datetime] = now) -> FastAPI:
+
+def create_app(
+    settings: Settings, clock: Callable[[], datetime] = now, services: tuple[Service, ...] = SERVICES
+) -> FastAPI:
     """Build the application; it answers only after its warm-up, so that the first chart opens as fast as the next."""
-    limits = Limits(budget_seconds=settings.fhir_budget_seconds, request_seconds=settings.fhir_request_seconds)
-    fhir = FhirClient(settings.fhir_servers, production=settings.production, limits=limits)
+    parts = _parts(settings, clock, services)
 
     @asynccontextmanager
     async def lifespan(app: FastAPI) -> AsyncIterator[None]:
         warm_up()
-        discovery(settings.local_codes)
-        async with fhir:
+        for client in (*settings.clients, None):
+            discovery(settings.local_codes, services, client.profile.version if client else "")
+        async with AsyncExitStack() as stack:
+            # The store leaves last: what the last calls showed is still to be written.
+            for part in (parts.tracing, parts.store, parts.callers, parts.fhir):
+                if part is not None:
+                    await stack.enter_async_context(part)
             yield
 
-    app = FastAPI(
-        title="nelm-cds",
-        version=__version__,
-        description="CDS Hooks service for neuroendocrine liver metastases, after the 2006 Utrecht protocol.",
-        lifespan=lifespan,
-        docs_url=None,
-        redoc_url=None,
-    )
-    app.include_router(make_router(settings, clock, fhir))
+    app = FastAPI(title="nelm-cds", version=__version__, lifespan=lifespan, docs_url=None, redoc_url=None)
+    app.router.routes.extend(make_routes(parts))
     if not settings.production:
         app.include_router(demo_router(settings))
     app.add_exception_handler(RequestError, _request_error)
@@ -60,6 +68,24 @@ def create_app(settings: Settings, clock: Callable[[], datetime] = now) -> FastA
         allow_headers=["Authorization", "Content-Type"],
     )
     return app
+
+
+def _parts(settings: Settings, clock: Callable[[], datetime], services: tuple[Service, ...]) -> Parts:
+    limits = Limits(budget_seconds=settings.fhir_budget_seconds, request_seconds=settings.fhir_request_seconds)
+    of_clients = [base for client in settings.clients for base in client.fhir_servers]
+    bases = of_clients if settings.clients else settings.fhir_servers
+    fhir = FhirClient(bases, production=settings.production, limits=limits)
+    store = Store(settings.database_url, clock) if settings.database_url else None
+    return Parts(
+        settings=settings,
+        clock=clock,
+        services=services,
+        callers=Callers(settings, store or InMemoryUsedTokens(clock), clock),
+        fhir=fhir,
+        store=store,
+        telemetry=Telemetry(store=store, breakers=fhir.open_breakers, build=_BUILD),
+        tracing=Tracing(settings.otlp_endpoint, __version__),
+    )
 
 
 async def _request_error(request: Request, error: Exception) -> Response:

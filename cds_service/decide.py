@@ -41,11 +41,17 @@ class Evaluation:
     cards: list[dict[str, Any]]
     chart: Chart
 
-    def response(self) -> dict[str, Any]:
-        """The body of a hook's answer; a chart that is not ours answers exactly `{"cards": []}`."""
+    def response(self, cards: list[dict[str, Any]] | None = None) -> dict[str, Any]:
+        """The body of a hook's answer, with these cards in place of its own.
+
+        A chart that is not ours answers exactly `{"cards": []}`.
+        """
         if not self.cards:
             return {"cards": []}
-        return {"cards": self.cards, "extension": {DECISION_EXTENSION: without_empties(as_json(self.decision))}}
+        return {
+            "cards": self.cards if cards is None else cards,
+            "extension": {DECISION_EXTENSION: without_empties(as_json(self.decision))},
+        }
 
 
 def evaluate(
@@ -76,7 +82,11 @@ def evaluate(
             "The 'patient' prefetch is not the Patient of context.patientId; no advice is given on it."
         ) from error
     _require_conditions_of_this_patient(answers, chart)
-    reading = read_chart(chart, policy)
+    return conclude(chart, read_chart(chart, policy), patient_id=patient_id, new_uuid=new_uuid)
+
+
+def conclude(chart: Chart, reading: ChartReading, *, patient_id: str, new_uuid: Callable[[], str]) -> Evaluation:
+    """Decide on what was read of a chart, and say it on cards."""
     decision = decide(NELM_2006, reading.needs)
     sections = advise(decision, reading)
     cards = make_cards(

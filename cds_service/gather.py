@@ -6,7 +6,7 @@ network and decodes nothing; `gather` is pure.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 
 import msgspec
 from msgspec import Raw
@@ -64,15 +64,38 @@ def asks(prefetch: Mapping[str, Raw] | None, queries: Mapping[str, str]) -> dict
     return left
 
 
+def retrieve_at_once(
+    left: Mapping[str, Ask],
+    *,
+    server: str | None,
+    token: str | None,
+    fhir: FhirClient,
+    servers: Collection[str] | None = None,
+) -> Retrieval | None:
+    """What comes of it where nobody has to be waited for: the server may not be contacted, or is left alone."""
+    access = fhir.access(server, token, servers)
+    if isinstance(access, str):
+        return Retrieval(not_contacted=access)
+    if fhir.leaves_alone(access):
+        return Retrieval(dict.fromkeys(left, Fetched(failure=Failure.LEFT_ALONE)), server=server, base=access.base.url)
+    return None
+
+
 async def retrieve(
-    left: Mapping[str, Ask], *, patient_id: str, server: str | None, token: str | None, fhir: FhirClient
+    left: Mapping[str, Ask],
+    *,
+    patient_id: str,
+    server: str | None,
+    token: str | None,
+    fhir: FhirClient,
+    servers: Collection[str] | None = None,
 ) -> Retrieval:
     """Ask the request's FHIR server for what is left, if it may be contacted; else say why not."""
-    access = fhir.access(server, token)
+    access = fhir.access(server, token, servers)
     if isinstance(access, str):
         return Retrieval(not_contacted=access)
     fetched = await fhir.fetch(access, left, patient_id)
-    return Retrieval(fetched, patient_id=patient_id, server=server)
+    return Retrieval(fetched, patient_id=patient_id, server=server, base=access.base.url)
 
 
 def gather(

@@ -21,8 +21,8 @@ from fhir_mappings.terminology import Terminology, load_terminology
 _WIDTH = 80
 _NAMES = (
     "ENVIRONMENT", "PUBLIC_URL", "CLIENTS", "FHIR_SERVERS", "FHIR_BUDGET_SECONDS", "FHIR_REQUEST_SECONDS",
-    "CORS_ORIGINS", "MAX_BODY_MB", "MISSING_DATA", "AS_OF", "DATABASE_URL", "PATIENT_HASH_KEY", "SITE_POLICY",
-    "LOCAL_CODES",
+    "CORS_ORIGINS", "MAX_BODY_MB", "MISSING_DATA", "AS_OF", "DATABASE_URL", "PATIENT_HASH_KEY", "QUIETER_DAYS",
+    "OTLP_ENDPOINT", "SITE_POLICY", "LOCAL_CODES",
 )  # fmt: skip
 _SECRET = frozenset({"PATIENT_HASH_KEY"})
 # The password of an address, up to the last @ (an unescaped one may stand in it), and one among the parameters.
@@ -86,7 +86,7 @@ def _settings(environ: Mapping[str, str], settings: Settings | None) -> Iterator
         else:
             shown = "set" if name in _SECRET else _without_passwords(value)
             if settings is not None and f"{PREFIX}{name}" in settings.ignored:
-                shown += " (no effect in this version)"
+                shown += f" (no effect: {PREFIX}CLIENTS names each client's servers)"
         label = f"  {PREFIX}{name}"
         yield from _wrapped(shown, f"{label:32} ", " " * 33)
 
@@ -101,6 +101,8 @@ def _defaults(settings: Settings) -> dict[str, str]:
         "FHIR_BUDGET_SECONDS": f"{settings.fhir_budget_seconds}",
         "FHIR_REQUEST_SECONDS": f"{settings.fhir_request_seconds}",
         "AS_OF": "now",
+        "DATABASE_URL": settings.database_url or "none",
+        "QUIETER_DAYS": f"{settings.quieter_days}",
     }
 
 

@@ -20,6 +20,9 @@ app = typer.Typer(
     help="CDS Hooks service for neuroendocrine liver metastases, after the 2006 Utrecht protocol.",
 )
 
+feedback = typer.Typer(no_args_is_help=True, help="What became of the cards that were shown.")
+app.add_typer(feedback, name="feedback")
+
 
 def _version(asked: bool) -> None:
     if asked:
@@ -45,7 +48,7 @@ def serve(
     """Run the service in the foreground."""
     from cds_service.cli.serve import run
 
-    run(_settings(context.obj), host, port)
+    sys.exit(run(_settings(context.obj), host, port))
 
 
 @app.command()
@@ -59,9 +62,28 @@ def replay(
     fhir_server: Annotated[str | None, typer.Option(help="Read patients of this FHIR server instead of files.")] = None,
     patient: Annotated[list[str] | None, typer.Option(help="Id of a patient there; more may follow it.")] = None,
     token_file: Annotated[Path | None, typer.Option(help="File that holds the server's bearer token.")] = None,
+    compare: Annotated[
+        tuple[str, str] | None,
+        typer.Option(metavar="A B", help="What differs between two services' addresses or settings files."),
+    ] = None,
+    update_expected: Annotated[
+        bool, typer.Option("--update-expected", help="Rewrite the stories' expected.json, telling what differs.")
+    ] = False,
 ) -> None:
     """Evaluate FHIR bundles, hook requests or a FHIR server's patients through the same path as the service."""
     paths, patients = paths or [], patient or []
+    if compare is not None:
+        _alone("--compare", explain, url, fhir_server, patients, token_file, update_expected)
+        _require(paths)
+        from cds_service.cli.compare import run as run_compare
+
+        sys.exit(run_compare(compare, paths, as_json=as_json, as_of=_date(as_of)))
+    if update_expected:
+        _alone("--update-expected", explain, url, fhir_server, patients, token_file, as_json, as_of)
+        _require(paths)
+        from cds_service.cli.expected import run as run_expected
+
+        sys.exit(run_expected(paths, _settings(context.obj)))
     if fhir_server is not None:
         from cds_service.cli.live import run as run_live
 
@@ -99,6 +121,40 @@ def check(context: typer.Context) -> None:
     from cds_service.cli.check import run
 
     sys.exit(run(context.obj))
+
+
+def _alone(option: str, *others: object) -> None:
+    """An option that is a way of its own to replay goes with none of these."""
+    if any(others):
+        raise typer.BadParameter("goes with no other way to replay", param_hint=option)
+
+
+@app.command()
+def migrate(context: typer.Context) -> None:
+    """Bring the store to the schema of this version (PostgreSQL: once per release)."""
+    from cds_service.cli.migrate import run
+
+    sys.exit(run(_settings(context.obj)))
+
+
+@feedback.command()
+def summary(
+    context: typer.Context,
+    since: Annotated[str | None, typer.Option(help="Count what was shown from this date on.")] = None,
+    as_csv: Annotated[bool, typer.Option("--csv", help="As comma-separated values.")] = False,
+    as_json: Annotated[bool, typer.Option("--json", help="As one JSON object.")] = False,
+) -> None:
+    """How often each recommendation was shown, accepted and overridden, and why."""
+    from cds_service.cli.feedback import summary as print_summary
+    from fhir_mappings.dates import parse_date
+
+    if as_csv and as_json:
+        raise typer.BadParameter("one of --csv and --json", param_hint="--csv")
+    date = parse_date(since) if since is not None else None
+    if since is not None and date is None:
+        raise typer.BadParameter("must be a date such as 2026-03-02", param_hint="--since")
+    settings = _settings(context.obj)
+    sys.exit(print_summary(settings, since=date.first if date else None, as_csv=as_csv, as_json=as_json))
 
 
 def _require(paths: list[Path]) -> None:

@@ -16,7 +16,7 @@ from cds_service.errors import RequestError
 from cds_service.fhir_base import BadBaseError, FhirBase
 from cds_service.fhir_client import FhirClient, Limits
 from cds_service.http.answer import evaluate_request, read_call, retrieve_missing
-from cds_service.http.discovery import HOOK
+from cds_service.http.services import HOOK
 from cds_service.http.wire import AS_OF_EXTENSION
 from cds_service.settings import Settings
 

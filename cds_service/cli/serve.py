@@ -1,24 +1,79 @@
-"""`nelm-cds serve`: one process in the foreground, on uvicorn with uvloop and httptools."""
+"""`nelm-cds serve`: one process in the foreground; more of them, one a core, stand behind a proxy."""
 
 from __future__ import annotations
 
+import gc
+import socket
 import sys
 
 import uvicorn
 
 from cds_service.app import create_app
-from cds_service.settings import Settings
+from cds_service.cli.migrate import prepare
+from cds_service.http.warm_up import warm_up
+from cds_service.settings import PREFIX, Settings
+from cds_service.telemetry.logs import configure as configure_logs
 
 
-def run(settings: Settings, host: str, port: int) -> None:
-    """Serve until interrupted; says on standard error where to look, and loudly that nobody is authenticated."""
+def run(settings: Settings, host: str, port: int) -> int:
+    """Serve until interrupted or terminated, calls in flight finished first; 1 if the address cannot be listened on.
+
+    Says on standard error where to look, and loudly if nobody is authenticated.
+    """
+    if (problem := prepare(settings)) is not None:
+        sys.stderr.write(f"nelm-cds: {problem}\n")
+        return 1
+    try:
+        listening = _listen(host, port)
+    except OSError as error:
+        sys.stderr.write(f"nelm-cds: cannot listen on {host} port {port}: {error.strerror}; choose another --port\n")
+        return 1
+    with listening:
+        sys.stderr.write("\n".join(_banner(settings, host, listening.getsockname()[1])) + "\n")
+        configure_logs(sys.stderr)
+        app = create_app(settings)
+        warm_up()
+        # What is loaded by now stays for good: the garbage collector need not look at it again, call after call.
+        gc.collect()
+        gc.freeze()
+        config = uvicorn.Config(
+            app,
+            loop="uvloop" if sys.platform != "win32" else "auto",
+            http="httptools",
+            ws="none",
+            log_config=None,
+            access_log=False,
+            server_header=False,
+            # A call may be waiting for its FHIR server; none takes longer than that budget and a moment to answer.
+            timeout_graceful_shutdown=int(settings.fhir_budget_seconds) + 5,
+        )
+        uvicorn.Server(config).run(sockets=[listening])
+    return 0
+
+
+def _listen(host: str, port: int) -> socket.socket:
+    family, kind, protocol, _, address = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)[0]
+    listening = socket.socket(family, kind, protocol)
+    try:
+        listening.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        listening.bind(address)
+    except OSError:
+        listening.close()
+        raise
+    return listening
+
+
+def _banner(settings: Settings, host: str, port: int) -> list[str]:
     shown = "127.0.0.1" if host in ("0.0.0.0", "::") else host  # noqa: S104 - only compared, and shown as loopback
-    lines = [
-        f"nelm-cds on http://{shown}:{port}",
-        f"  demo patients       http://{shown}:{port}/",
-        f"  CDS Hooks discovery http://{shown}:{port}/cds-services",
-        "  OPEN: callers are not authenticated. Development only; never with real patients.",
-    ]
-    lines += [f"  {name} has no effect in this version" for name in settings.ignored]
-    sys.stderr.write("\n".join(lines) + "\n")
-    uvicorn.run(create_app(settings), host=host, port=port, log_level="warning", access_log=False)
+    address = f"http://[{shown}]:{port}" if ":" in shown else f"http://{shown}:{port}"
+    lines = [f"nelm-cds on {address}"]
+    if not settings.production:
+        lines.append(f"  demo patients       {address}/")
+    lines.append(f"  CDS Hooks discovery {address}/cds-services")
+    if settings.clients:
+        names = ", ".join(client.name for client in settings.clients)
+        lines.append(f"  signed calls only, for {settings.public_url}: {names}")
+    else:
+        lines.append("  OPEN: callers are not authenticated. Development only; never with real patients.")
+    lines += [f"  {name} has no effect: {PREFIX}CLIENTS names each client's servers" for name in settings.ignored]
+    return lines

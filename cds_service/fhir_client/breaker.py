@@ -53,11 +53,16 @@ class Breaker:
         """True while calls are refused, but for a probe."""
         return self._opened_at is not None
 
+    @property
+    def refuses(self) -> bool:
+        """True if the next call would not be let through."""
+        return self._opened_at is not None and (self._probing or self._monotonic() - self._opened_at < self._pause)
+
     def admit(self) -> Admission:
         """Let a call through, or not; every call that was let through is settled or released."""
         if self._opened_at is None:
             return Admission.NORMAL
-        if self._probing or self._monotonic() - self._opened_at < self._pause:
+        if self.refuses:
             return Admission.REFUSED
         self._probing = True
         return Admission.PROBE

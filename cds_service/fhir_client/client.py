@@ -8,7 +8,7 @@ from __future__ import annotations
 import asyncio
 import logging
 import time
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping
 from types import TracebackType
 
 from cds_service.fhir_base import FhirBase
@@ -74,9 +74,20 @@ class FhirClient:
         """Close every connection."""
         await self._transport.__aexit__(kind, error, trace)
 
-    def access(self, server: str | None, token: str | None) -> Access | str:
-        """Access to the server of a request, or why it is not contacted and what to change."""
-        return self._guard.access(server, token)
+    def access(self, server: str | None, token: str | None, among: Collection[str] | None = None) -> Access | str:
+        """Access to the server of a request, or why it is not contacted and what to change.
+
+        `among` are the bases of the list that this caller may name; None: all of them.
+        """
+        return self._guard.access(server, token, among)
+
+    def leaves_alone(self, access: Access) -> bool:
+        """Whether a call would be refused at this moment, because the server did not answer the last ones."""
+        return self._servers[access.base].breaker.refuses
+
+    def open_breakers(self) -> dict[str, bool]:
+        """For every base of the list whether calls do without it at present."""
+        return {base.url: server.breaker.is_open for base, server in self._servers.items()}
 
     async def fetch(self, access: Access, asks: Mapping[str, Ask], patient_id: str) -> dict[str, Fetched]:
         """Ask everything at once; every query has its result when the time budget is spent, at the latest.

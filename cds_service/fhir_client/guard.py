@@ -9,7 +9,7 @@ import asyncio
 import re
 import socket
 import ssl
-from collections.abc import Awaitable, Callable, Iterable
+from collections.abc import Awaitable, Callable, Collection, Iterable
 from dataclasses import dataclass, field
 from ipaddress import IPv4Address, IPv6Address, IPv6Network, ip_address
 
@@ -47,16 +47,20 @@ class Guard:
         self._production = production
         self._literal = frozenset(_literal(base.host) for base in self.bases) - {None}
 
-    def access(self, server: str | None, token: str | None) -> Access | str:
-        """Access to the request's `fhirServer`, or why there is none and what to change; repeats neither of the two."""
+    def access(self, server: str | None, token: str | None, among: Collection[str] | None = None) -> Access | str:
+        """Access to the request's `fhirServer`, or why there is none and what to change; repeats neither of the two.
+
+        `among` are the bases that are registered for the caller; None where nobody is.
+        """
+        home = "NELM_CDS_FHIR_SERVERS" if among is None else "this client's fhir_servers"
         if not server:
-            return "The request names no fhirServer; one that is listed in NELM_CDS_FHIR_SERVERS would be asked for it."
+            return f"The request names no fhirServer; one that is listed in {home} would be asked for it."
         try:
             base = FhirBase.parse(server)
         except BadBaseError as error:
             return f"The request's fhirServer was not contacted: it {error}."
-        if base not in self.bases:
-            return "The request's fhirServer was not contacted: add it to NELM_CDS_FHIR_SERVERS if it may be."
+        if base not in self.bases or (among is not None and base.url not in among):
+            return f"The request's fhirServer was not contacted: add it to {home} if it may be."
         if base.scheme != "https" and self._production:
             return "The request's fhirServer was not contacted: production needs https."
         if token is None and self._production:

@@ -63,12 +63,13 @@ class Fetched:
 
 @dataclass(frozen=True, slots=True)
 class Retrieval:
-    """What one call got from its FHIR server, or in `not_contacted` why that was left alone."""
+    """What one call got from its FHIR server, or in `not_contacted` why that was left alone; `base` is as listed."""
 
     fetched: Mapping[str, Fetched] = field(default_factory=dict)
     not_contacted: str | None = None
     patient_id: str = field(default="", repr=False)
     server: str | None = field(default=None, repr=False)
+    base: str = ""
 
     @property
     def size(self) -> int:

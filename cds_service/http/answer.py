@@ -6,7 +6,8 @@ What waits for the network is `retrieve_missing` alone; who has no FHIR server t
 from __future__ import annotations
 
 import uuid
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass
 from datetime import datetime
 from functools import cache
 from typing import Any
@@ -15,12 +16,25 @@ from cds_service.cards.unreadable import unreadable_card
 from cds_service.decide import Evaluation, evaluate
 from cds_service.errors import MalformedRequest, MissingData
 from cds_service.fhir_client import NOT_TRIED, Ask, FhirClient, Retrieval
-from cds_service.gather import asks, gather, retrieve
-from cds_service.http.discovery import HOOK, queries
+from cds_service.gather import asks, gather, retrieve, retrieve_at_once
+from cds_service.http.discovery import queries
+from cds_service.http.services import HOOK
 from cds_service.http.wire import HookRequest, parse_request
 from cds_service.settings import Settings
 from fhir_mappings.local_codes import NO_LOCAL_CODES, LocalCodes, with_local_codes
 from fhir_mappings.terminology import Terminology, load_terminology
+
+
+@dataclass(frozen=True, slots=True)
+class Answered:
+    """The cards of an answer and what they rest on: nothing where all they say is that required data is missing."""
+
+    cards: list[dict[str, Any]]
+    evaluation: Evaluation | None
+
+    def body(self) -> dict[str, Any]:
+        """The body of the HTTP answer."""
+        return {"cards": self.cards} if self.evaluation is None else self.evaluation.response(self.cards)
 
 
 def new_uuid() -> str:
@@ -29,42 +43,65 @@ def new_uuid() -> str:
 
 
 def answer_call(body: bytes, settings: Settings, now: datetime) -> dict[str, Any]:
-    """The body of the answer to a hook request.
+    """The body of the answer to a hook request whose data came with it.
 
-    Raises RequestError where there is none; with `NELM_CDS_MISSING_DATA=card` missing data is told on a card instead,
-    for clients that show an error as "all clear".
+    Raises RequestError where there is none.
     """
-    return answer_request(parse_request(body, hook=HOOK), settings, now)
+    return answer_request(parse_request(body), settings, now).body()
 
 
 def answer_request(
-    request: HookRequest, settings: Settings, now: datetime, retrieval: Retrieval = NOT_TRIED
-) -> dict[str, Any]:
-    """The same for a request that is parsed, with what was fetched for it."""
+    request: HookRequest,
+    settings: Settings,
+    now: datetime,
+    retrieval: Retrieval = NOT_TRIED,
+    *,
+    missing_data: str = "",
+) -> Answered:
+    """The answer to a request that is parsed, with what was fetched for it.
+
+    With `card` as the client's or the setting's `missing_data`, missing data is told on a card instead of raised, for
+    clients that show an error as "all clear".
+    """
     try:
-        return evaluate_request(request, settings, now, retrieval).response()
+        evaluation = evaluate_request(request, settings, now, retrieval)
     except MissingData:
-        if settings.missing_data != "card":
+        if (missing_data or settings.missing_data) != "card":
             raise
-        return {"cards": [unreadable_card(new_uuid)]}
+        return Answered([unreadable_card(new_uuid)], None)
+    return Answered(evaluation.cards, evaluation)
 
 
-def read_call(body: bytes, local: LocalCodes = NO_LOCAL_CODES) -> tuple[HookRequest, dict[str, Ask]]:
+def read_call(
+    body: bytes, local: LocalCodes = NO_LOCAL_CODES, hooks: Collection[str] = (HOOK,)
+) -> tuple[HookRequest, dict[str, Ask]]:
     """The request of a call, and what its prefetch leaves to be asked; raises RequestError if it is none."""
-    request = parse_request(body, hook=HOOK)
+    request = parse_request(body, hooks)
     return request, asks(request.prefetch, queries(request.context.patientId, local))
 
 
-async def retrieve_missing(request: HookRequest, left: Mapping[str, Ask], fhir: FhirClient) -> Retrieval:
-    """What is left to be asked, from the request's FHIR server; the one step that waits for the network."""
-    authorization = request.fhirAuthorization
+async def retrieve_missing(
+    request: HookRequest, left: Mapping[str, Ask], fhir: FhirClient, servers: Collection[str] | None = None
+) -> Retrieval:
+    """What is left to be asked, from the request's FHIR server; the one step that waits for the network.
+
+    `servers` are the bases that this caller may name; None: every base that may be contacted at all.
+    """
+    patient_id = request.context.patientId
     return await retrieve(
-        left,
-        patient_id=request.context.patientId,
-        server=request.fhirServer,
-        token=authorization.access_token if authorization else None,
-        fhir=fhir,
+        left, patient_id=patient_id, server=request.fhirServer, token=_token(request), fhir=fhir, servers=servers
     )
+
+
+def retrieve_missing_at_once(
+    request: HookRequest, left: Mapping[str, Ask], fhir: FhirClient, servers: Collection[str] | None = None
+) -> Retrieval | None:
+    """The same where nobody has to be waited for; None where somebody has to."""
+    return retrieve_at_once(left, server=request.fhirServer, token=_token(request), fhir=fhir, servers=servers)
+
+
+def _token(request: HookRequest) -> str | None:
+    return request.fhirAuthorization.access_token if request.fhirAuthorization else None
 
 
 def evaluate_request(

@@ -10,13 +10,11 @@ from functools import cache
 from typing import Any
 from urllib.parse import quote
 
+from cds_service.http.services import SERVICES, Service
 from fhir_mappings.assessment import SYSTEM as ASSESSMENT_SYSTEM
 from fhir_mappings.assessment import AssessmentCode
 from fhir_mappings.local_codes import NO_LOCAL_CODES, LocalCodes, with_local_codes
 from fhir_mappings.terminology import Concept, load_terminology
-
-SERVICE_ID = "nelm-patient-view"
-HOOK = "patient-view"
 
 _PATIENT = "patient={{context.patientId}}"
 _PAGE = "_count=200"
@@ -29,27 +27,25 @@ _MEASURED = frozenset({
 
 
 @cache
-def discovery(local: LocalCodes = NO_LOCAL_CODES) -> dict[str, Any]:
-    """The body of `GET /cds-services`; a site's own codes are asked for as well."""
-    return {
-        "services": [
-            {
-                "hook": HOOK,
-                "id": SERVICE_ID,
-                "title": "Neuroendocrine liver metastases: work-up and options (2006 Utrecht protocol)",
-                "description": (
-                    "For patients with neuroendocrine liver metastases: the work-up that is missing, or the treatment "
-                    "options of Veenendaal et al., World J Surg Oncol 2006;4:35, with reasons, evidence and the chart "
-                    "data behind them. Silent on every other chart. For discussion in a tumour board; a reconstruction "
-                    "of a 2006 text, not reviewed by clinicians."
-                ),
-                "usageRequirements": (
-                    "FHIR R4. Needs Patient and Condition by prefetch; without Observation, ImagingStudy, Procedure, "
-                    "medications, DiagnosticReport and QuestionnaireResponse it says what it could not read."
-                ),
-                "prefetch": _prefetch(local),
-            }
-        ]
+def discovery(
+    local: LocalCodes = NO_LOCAL_CODES, services: tuple[Service, ...] = SERVICES, version: str = ""
+) -> dict[str, Any]:
+    """The body of `GET /cds-services`; a site's own codes are asked for as well.
+
+    `version` is a member of CDS Hooks 3.0, so only clients that are known to speak it are shown one.
+    """
+    return {"services": [_entry(service, local, version) for service in services]}
+
+
+def _entry(service: Service, local: LocalCodes, version: str) -> dict[str, Any]:
+    announced = {"version": version} if version else {}
+    return announced | {
+        "hook": service.hook,
+        "id": service.id,
+        "title": service.title,
+        "description": service.description,
+        "usageRequirements": service.usage_requirements,
+        "prefetch": _prefetch(local),
     }
 
 

@@ -24,7 +24,7 @@ def problem(status: int, issue: str, diagnostics: str, headers: Mapping[str, str
 
 def of_request_error(error: RequestError) -> Response:
     """The answer to a call that cannot be answered with cards."""
-    return problem(error.status, error.issue, str(error))
+    return problem(error.status, error.issue, str(error), error.headers)
 
 
 def of_status(status: int, headers: Mapping[str, str] | None = None) -> Response:

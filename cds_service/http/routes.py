@@ -1,66 +1,63 @@
-"""The routes: discovery, the hook, health. A route parses, has the rest fetched, hands over, and renders."""
+"""The routes: discovery, the hook, feedback, health, metrics; who may call is asked first, health is never signed.
+
+They are Starlette's own routes: what FastAPI adds for parameters it would add to every call, and there are none.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from datetime import datetime
+from collections.abc import Awaitable, Callable, Mapping
 from functools import partial
-from typing import TypeVar
 
 import orjson
-from fastapi import APIRouter
-from starlette.concurrency import run_in_threadpool
 from starlette.requests import Request
 from starlette.responses import Response
+from starlette.routing import Route
 
-from cds_service.errors import UnknownService
-from cds_service.fhir_client import NOT_TRIED, FhirClient
-from cds_service.http.answer import answer_request, read_call, retrieve_missing
-from cds_service.http.body import read_json_body
-from cds_service.http.discovery import SERVICE_ID, discovery
-from cds_service.http.hanging_up import unless_hung_up
-from cds_service.settings import Settings
+from cds_service.http.discovery import discovery
+from cds_service.http.feedback import take_feedback
+from cds_service.http.hook import answer_hook
+from cds_service.http.parts import Parts
+from cds_service.http.reporting import Note, reported
 
-T = TypeVar("T")
-
-# Above this a chart takes more than a few milliseconds; other calls must not wait for it.
-_OFF_THE_EVENT_LOOP = 64 * 1024
+Endpoint = Callable[[Request], Awaitable[Response]]
+Handler = Callable[[Request, Note, Parts], Awaitable[Response]]
 
 
-def make_router(settings: Settings, clock: Callable[[], datetime], fhir: FhirClient) -> APIRouter:
-    """The routes of the service with these settings, this clock and this client of the callers' FHIR servers."""
-    router = APIRouter()
+def make_routes(parts: Parts) -> list[Route]:
+    """The routes of the service, made of these parts."""
 
-    @router.get("/cds-services")
-    async def discover() -> Response:
-        return _json(discovery(settings.local_codes))
+    def told(endpoint: str, handler: Handler) -> Endpoint:
+        return reported(endpoint, lambda request, note: handler(request, note, parts), parts.telemetry)
 
-    @router.post("/cds-services/{service_id}")
-    async def call(service_id: str, request: Request) -> Response:
-        if service_id != SERVICE_ID:
-            raise UnknownService("There is no service of this id; GET /cds-services lists them.")
-        body = await read_json_body(request, settings.max_body_bytes)
-        called, left = await _apart(len(body), partial(read_call, body, settings.local_codes))
-        retrieval = await unless_hung_up(request, retrieve_missing(called, left, fhir)) if left else NOT_TRIED
-        size = len(body) + retrieval.size
-        return _json(await _apart(size, partial(answer_request, called, settings, clock(), retrieval)))
-
-    @router.get("/healthz")
-    async def health() -> Response:
-        return _json({"status": "ok"})
-
-    @router.get("/readyz")
-    async def ready() -> Response:
-        # The application answers only after its warm-up (`app`), so being asked is being ready.
-        return _json({"status": "ready"})
-
-    return router
+    return [
+        Route("/cds-services", told("discovery", _discover), methods=["GET"]),
+        Route("/cds-services/{service_id}", told("hook", answer_hook), methods=["POST"]),
+        Route("/cds-services/{service_id}/feedback", told("feedback", take_feedback), methods=["POST"]),
+        Route("/healthz", _health, methods=["GET"]),
+        Route("/readyz", partial(_ready, parts), methods=["GET"]),
+        Route("/metrics", partial(_metrics, parts), methods=["GET"]),
+    ]
 
 
-async def _apart(size: int, work: Callable[[], T]) -> T:
-    """Do the work in a thread if it is on that many bytes that it would hold up the others."""
-    return await run_in_threadpool(work) if size > _OFF_THE_EVENT_LOOP else work()
+async def _discover(request: Request, note: Note, parts: Parts) -> Response:
+    client = await parts.callers.client(request, note, "/cds-services")
+    return _json(discovery(parts.settings.local_codes, parts.services, client.profile.version))
 
 
-def _json(body: object) -> Response:
+async def _health(request: Request) -> Response:
+    return _json({"status": "ok"})
+
+
+async def _ready(parts: Parts, request: Request) -> Response:
+    """Ready once it is asked: the application answers only after its warm-up, and never needs the store to advise."""
+    store = "none" if parts.store is None else "reachable" if parts.store.reachable else "unreachable"
+    return _json({"status": "ready", "store": store})
+
+
+async def _metrics(parts: Parts, request: Request) -> Response:
+    content, media_type = parts.telemetry.exposition(request.headers.get("accept", ""))
+    return Response(content, headers={"Content-Type": media_type})
+
+
+def _json(body: Mapping[str, object]) -> Response:
     return Response(orjson.dumps(body), media_type="application/json")

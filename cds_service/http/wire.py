@@ -6,6 +6,7 @@ CDS Hooks 2.0.1: https://cds-hooks.hl7.org/2.0/#calling-a-cds-service; unknown m
 from __future__ import annotations
 
 import re
+from collections.abc import Collection
 from datetime import datetime
 from typing import Any
 
@@ -13,6 +14,7 @@ import msgspec
 from msgspec import Raw, Struct
 
 from cds_service.errors import HookMismatch, MalformedRequest
+from cds_service.http.services import HOOK
 from fhir_mappings.dates import parse_date
 from fhir_mappings.wire import UNREADABLE
 
@@ -69,19 +71,19 @@ class HookRequest(Struct, frozen=True):
 _DECODER = msgspec.json.Decoder(HookRequest)
 
 
-def parse_request(body: bytes, *, hook: str) -> HookRequest:
-    """Parse and check a request for a service on `hook`.
+def parse_request(body: bytes, hooks: Collection[str] = (HOOK,)) -> HookRequest:
+    """Parse and check a request for a service on one of these hooks.
 
     Raises MalformedRequest naming the place as a JSON pointer, never its value; HookMismatch for another hook.
     """
     try:
         request = _DECODER.decode(body)
     except msgspec.ValidationError as error:
-        raise MalformedRequest(_where(str(error))) from error
+        raise MalformedRequest(pointer_of(error)) from error
     except UNREADABLE as error:
         raise MalformedRequest("The body is not JSON. Send one JSON object, UTF-8.") from error
-    if request.hook != hook:
-        raise HookMismatch(f"/hook: this service answers '{hook}' only")
+    if request.hook not in hooks:
+        raise HookMismatch(f"/hook: this service answers {' and '.join(hooks)} only")
     if not request.hookInstance:
         raise MalformedRequest("/hookInstance: must not be empty")
     if not _ID.fullmatch(request.context.patientId):
@@ -91,8 +93,9 @@ def parse_request(body: bytes, *, hook: str) -> HookRequest:
     return request
 
 
-def _where(complaint: str) -> str:
+def pointer_of(error: msgspec.ValidationError) -> str:
     """msgspec's complaint with its path as a JSON pointer; it names types and members, never values."""
+    complaint = str(error)
     match = _PATH.search(complaint)
     path = match.group("path") if match else ""
     pointer = re.sub(r"\[(\d+)\]", r"/\1", path.replace(".", "/")).replace("[...]", "/*")

@@ -16,7 +16,6 @@ import pytest
 
 from cds_service.errors import NelmCdsError
 from cds_service.http import answer as answering
-from cds_service.http.discovery import HOOK
 from cds_service.http.wire import parse_request
 from cds_service.settings import Settings
 from tests.support.evaluating import LONG_AGO
@@ -73,7 +72,7 @@ def test_no_exception_of_ours_holds_a_value(told: Story) -> None:
     raised = 0
     for body, _, _ in _spoiled(told):
         try:
-            answering.evaluate_request(parse_request(body, hook=HOOK), Settings(), LONG_AGO)
+            answering.evaluate_request(parse_request(body), Settings(), LONG_AGO)
         except NelmCdsError as error:
             raised += 1
             for link in _chain(error):

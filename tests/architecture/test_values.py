@@ -17,13 +17,13 @@ import fhir_mappings
 # `Graph` keeps a dict of its nodes and `Guideline` its functions; both are made once, at import.
 WITHOUT_SLOTS = {"Graph", "Guideline"}
 # Filled while a call waits for a FHIR server, and gone with it.
-FILLED_BY_ONE_CALL = {"Allowance", "CallRecord", "Collected", "Pages"}
+FILLED_BY_ONE_CALL = {"Allowance", "CallRecord", "Collected", "Note", "Pages"}
 
 
 def _dataclasses() -> Iterator[type[Any]]:
     for package in (cds_service, fhir_mappings):
         for module in pkgutil.walk_packages(package.__path__, f"{package.__name__}."):
-            if module.name.endswith("__main__"):
+            if module.name.endswith(("__main__", "migrations.env")):  # these run when they are imported
                 continue
             for _, kind in inspect.getmembers(importlib.import_module(module.name), inspect.isclass):
                 if dataclasses.is_dataclass(kind) and kind.__module__ == module.name and kind.__name__[0] != "_":

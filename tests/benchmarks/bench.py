@@ -23,7 +23,6 @@ from cds_service.gather import gather
 from cds_service.guidelines.nelm_2006 import NELM_2006
 from cds_service.guidelines.nelm_2006.intake import ChartReading, read_chart
 from cds_service.http.answer import answer_call, evaluate_request
-from cds_service.http.discovery import HOOK
 from cds_service.http.warm_up import warm_up
 from cds_service.http.wire import parse_request
 from cds_service.reasoning.decision import decide
@@ -41,7 +40,7 @@ def main() -> None:
     """Measure and print."""
     warm_up()
     complete = story("resectable").body
-    needs = evaluate_request(parse_request(complete, hook=HOOK), SETTINGS, NOW).reading.needs
+    needs = evaluate_request(parse_request(complete), SETTINGS, NOW).reading.needs
     table = Table(title=f"median of {ROUNDS} runs in this process, without HTTP")
     for heading in ("what", "body", "median", "95th percentile", "baseline", "ratio"):
         table.add_column(heading, justify="left" if heading == "what" else "right")
@@ -84,7 +83,7 @@ def _add_reading(table: Table) -> None:
 
 
 def _read(body: bytes) -> ChartReading:
-    request = parse_request(body, hook=HOOK)
+    request = parse_request(body)
     chart = build_chart(
         gather(request.prefetch),
         patient_id=request.context.patientId,

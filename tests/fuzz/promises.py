@@ -19,7 +19,6 @@ from msgspec import Raw
 from cds_service.decide import Evaluation, evaluate
 from cds_service.errors import MalformedRequest, RequestError
 from cds_service.gather import PREFETCH_KEYS, gather
-from cds_service.http.discovery import HOOK
 from cds_service.http.wire import parse_request
 from fhir_mappings.facts import Known
 from tests.support.cds_hooks import complaints
@@ -59,7 +58,7 @@ def broken(data: bytes) -> list[str]:
     before = bytearray(data)
     found: list[str] = []
     try:
-        request = parse_request(data, hook=HOOK)
+        request = parse_request(data)
         prefetch = {key: bytes(value) for key, value in (request.prefetch or {}).items()}
         as_of = request.as_of() or AS_OF
     except MalformedRequest:

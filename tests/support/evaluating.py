@@ -7,7 +7,6 @@ from datetime import UTC, datetime
 from cds_service.cli.inputs import load
 from cds_service.decide import Evaluation
 from cds_service.http.answer import evaluate_request
-from cds_service.http.discovery import HOOK
 from cds_service.http.wire import parse_request
 from cds_service.settings import Settings
 from tests.support.stories import Story
@@ -18,10 +17,10 @@ LONG_AGO = datetime(1950, 1, 1, tzinfo=UTC)
 
 def by_bundle(story: Story) -> Evaluation:
     """The story's Bundle, evaluated as `replay` does."""
-    request = parse_request(load(story.folder).request, hook=HOOK)
+    request = parse_request(load(story.folder).request)
     return evaluate_request(request, Settings(), LONG_AGO)
 
 
 def by_request(story: Story) -> Evaluation:
     """The story's request, evaluated as the hook does."""
-    return evaluate_request(parse_request(story.body, hook=HOOK), Settings(), LONG_AGO)
+    return evaluate_request(parse_request(story.body), Settings(), LONG_AGO)

@@ -17,7 +17,6 @@ from typing import Any, TypeAlias
 from cds_service.cli.inputs import load
 from cds_service.decide import Evaluation
 from cds_service.http.answer import evaluate_request
-from cds_service.http.discovery import HOOK
 from cds_service.http.wire import parse_request
 from cds_service.settings import Settings
 
@@ -107,7 +106,7 @@ def evaluate(fixture: Peculiarity) -> Evaluation:
     """Evaluate a fixture as `nelm-cds replay --as-of` does; raises RequestError where the hook answers an error."""
     local_codes = fixture.told.get("local_codes")
     settings = Settings.from_environ({"NELM_CDS_LOCAL_CODES": str(ROOT / local_codes)} if local_codes else {})
-    request = parse_request(load(fixture.path, as_of=EVALUATED_AT).request, hook=HOOK)
+    request = parse_request(load(fixture.path, as_of=EVALUATED_AT).request)
     return evaluate_request(request, settings, _LONG_AGO)
 
 

@@ -7,18 +7,20 @@ import os
 import socket
 import subprocess
 import sys
+import tempfile
 import threading
 import time
 import warnings
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
+from pathlib import Path
 from typing import Any
 
 import requests
 from httpx import Response
 
 from cds_service.app import create_app
-from cds_service.http.discovery import SERVICE_ID
+from cds_service.http.services import SERVICE_ID
 from cds_service.settings import Settings
 
 with warnings.catch_warnings():
@@ -52,15 +54,17 @@ def running_service(settings: Mapping[str, str] | None = None) -> Iterator[str]:
         port = free.getsockname()[1]
     command = [sys.executable, "-m", "cds_service", "serve", "--port", str(port)]
     environment = {k: v for k, v in os.environ.items() if not k.startswith("NELM_CDS_")} | dict(settings or {})
-    with subprocess.Popen(command, env=environment, stderr=subprocess.PIPE) as process:
-        try:
-            _wait_until_ready(f"http://127.0.0.1:{port}/readyz", process)
-            yield f"http://127.0.0.1:{port}"
-        finally:
-            process.terminate()
+    with tempfile.TemporaryDirectory() as folder, (Path(folder) / "log").open("w+b") as log:
+        environment.setdefault("NELM_CDS_DATABASE_URL", f"sqlite:///{folder}/store.db")
+        with subprocess.Popen(command, env=environment, stderr=log) as process:
+            try:
+                _wait_until_ready(f"http://127.0.0.1:{port}/readyz", process, Path(folder) / "log")
+                yield f"http://127.0.0.1:{port}"
+            finally:
+                process.terminate()
 
 
-def _wait_until_ready(address: str, process: subprocess.Popen[bytes]) -> None:
+def _wait_until_ready(address: str, process: subprocess.Popen[bytes], log: Path) -> None:
     deadline = time.monotonic() + 20
     while time.monotonic() < deadline and process.poll() is None:
         try:
@@ -69,4 +73,4 @@ def _wait_until_ready(address: str, process: subprocess.Popen[bytes]) -> None:
         except requests.ConnectionError:
             threading.Event().wait(0.05)  # time.sleep fails under a shifted clock (libfaketime)
     process.terminate()
-    raise AssertionError(f"the service did not become ready: {process.communicate()[1].decode()}")
+    raise AssertionError(f"the service did not become ready: {log.read_text()}")

@@ -16,7 +16,6 @@ from cds_service.errors import MissingData, RequestError
 from cds_service.guidelines.nelm_2006.intake import read_chart
 from cds_service.guidelines.nelm_2006.intake.account import Account, account
 from cds_service.http.answer import evaluate_request
-from cds_service.http.discovery import HOOK
 from cds_service.http.wire import parse_request
 from cds_service.settings import Settings
 from fhir_mappings.questionnaire import CANONICAL
@@ -50,7 +49,7 @@ BUNDLES = sorted(path for path in FOLDER.glob("*.json") if "hook" not in json.lo
 def explained(path: Path) -> tuple[Account, Counter[str]]:
     """The account of an input, and how often each resource stands in it, counted here on its own."""
     item = load(path, as_of="2026-03-02")
-    evaluation = evaluate_request(parse_request(item.request, hook=HOOK), Settings(), now())
+    evaluation = evaluate_request(parse_request(item.request), Settings(), now())
     file = path / "bundle.json" if path.is_dir() else path
     found = Counter(references(json.loads(file.read_text("utf-8"))))
     return account(evaluation.chart, evaluation.reading, item.sent), found

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import re
+import socket
 import subprocess
 import sys
 from collections.abc import Mapping
-from typing import Any
+from pathlib import Path
 
 import pytest
 import uvicorn
@@ -14,11 +16,16 @@ from typer.testing import CliRunner, Result
 from cds_service import __main__ as command
 from cds_service import __version__
 from cds_service.cli import app
+from cds_service.cli import serve as serving
 
 
 def nelm_cds(*arguments: str, environ: Mapping[str, str] | None = None) -> Result:
     """Run the command in this process."""
     return CliRunner().invoke(app, list(arguments), obj=dict(environ or {}))
+
+
+def _store(folder: Path) -> dict[str, str]:
+    return {"NELM_CDS_DATABASE_URL": f"sqlite:///{folder / 'store.db'}"}
 
 
 def test_it_says_its_version() -> None:
@@ -52,18 +59,26 @@ def test_settings_that_are_wrong_end_with_2_and_name_every_problem(arguments: tu
     assert "nelm-cds: NELM_CDS_TYPO: no setting of this name" in result.stderr
 
 
-def test_serve_says_where_to_look_and_that_it_is_open(
-    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
-) -> None:
+def test_serve_says_where_to_look_and_that_it_is_open(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     """One process, no access log: an access log would hold no patient, and is nobody's concern here."""
-    started: dict[str, Any] = {}
-    monkeypatch.setattr(uvicorn, "run", lambda _, **options: started.update(options))
-    result = nelm_cds("serve", "--host", "0.0.0.0", "--port", "8123", environ={"NELM_CDS_DATABASE_URL": "sqlite://"})  # noqa: S104
+    started: list[uvicorn.Server] = []
+    monkeypatch.setattr(uvicorn.Server, "run", lambda server, sockets: started.append(server))
+    monkeypatch.setattr(serving, "configure_logs", lambda stream: None)  # the loggers of this process stay as they are
+    result = nelm_cds("serve", "--port", "0", environ=_store(tmp_path))
     assert result.exit_code == 0
-    assert started == {"host": "0.0.0.0", "port": 8123, "log_level": "warning", "access_log": False}  # noqa: S104
-    assert "http://127.0.0.1:8123/cds-services" in result.stderr
-    assert "not authenticated" in result.stderr
-    assert "NELM_CDS_DATABASE_URL has no effect" in result.stderr
+    assert (started[0].config.http, started[0].config.access_log) == ("httptools", False)
+    assert re.search(r"http://127\.0\.0\.1:[1-9][0-9]*/cds-services", result.stderr)
+    assert "OPEN: callers are not authenticated" in result.stderr
+
+
+def test_serve_says_when_its_port_is_taken(tmp_path: Path) -> None:
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", 0))
+        taken.listen()
+        port = str(taken.getsockname()[1])
+        result = nelm_cds("serve", "--port", port, environ=_store(tmp_path))
+    assert result.exit_code == 1
+    assert result.stderr.startswith(f"nelm-cds: cannot listen on 127.0.0.1 port {port}: ")
 
 
 def test_the_installed_command_reads_the_environment(monkeypatch: pytest.MonkeyPatch) -> None:

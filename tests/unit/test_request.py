@@ -22,7 +22,7 @@ AUTHORIZATION = {"access_token": "s3cret", "token_type": "Bearer", "expires_in":
 
 
 def _parse(request: object) -> Any:
-    return parse_request(json.dumps(request).encode(), hook="patient-view")
+    return parse_request(json.dumps(request).encode())
 
 
 @pytest.mark.parametrize(
@@ -116,4 +116,4 @@ def test_any_json_is_a_request_or_refused_with_a_pointer(value: object) -> None:
 @given(st.binary(max_size=60))
 def test_any_bytes_are_refused_and_nothing_else_happens(body: bytes) -> None:
     with pytest.raises(RequestError):
-        parse_request(body, hook="patient-view")
+        parse_request(body)

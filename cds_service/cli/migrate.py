@@ -1,0 +1,57 @@
+"""`nelm-cds migrate`: brings the store's database to the schema of this version."""
+
+from __future__ import annotations
+
+import sys
+
+from cds_service.settings import PREFIX, Settings
+from cds_service.store import StoreUnavailableError
+from cds_service.store.database import is_sqlite
+from cds_service.store.migrate import SchemaState, state, upgrade
+
+
+def run(settings: Settings) -> int:
+    """Migrate and say from what to what; 1 if the database does not answer or is of a newer version."""
+    url = settings.database_url or ""
+    try:
+        if state(url) is SchemaState.AHEAD:
+            return _fail("the store is of a newer version of nelm-cds; nothing was changed")
+        migration = upgrade(url)
+    except StoreUnavailableError:
+        return _fail(f"the database of {PREFIX}DATABASE_URL does not answer, or refuses")
+    before, after = migration.before or "an empty database", migration.after
+    changed = f"from {before} to {after}" if migration.before != after else f"already at {after}"
+    sys.stdout.write(f"schema {changed}\n")
+    return 0
+
+
+def prepare(settings: Settings) -> str | None:
+    """Make the store ready to serve; gives what stands in the way.
+
+    SQLite is created and migrated here. PostgreSQL is migrated once per release, by `nelm-cds migrate`; one that does
+    not answer now stops nothing, since advice does not need it.
+    """
+    url = settings.database_url
+    if url is None:
+        return None
+    if is_sqlite(url):
+        try:
+            upgrade(url)
+        except StoreUnavailableError:
+            return f"the SQLite file of {PREFIX}DATABASE_URL cannot be made or migrated"
+        return None
+    found = state(url)
+    if found in (SchemaState.EMPTY, SchemaState.BEHIND):
+        return f"the database of {PREFIX}DATABASE_URL has not the schema of this version: run `nelm-cds migrate`"
+    if found is SchemaState.AHEAD:
+        return f"the database of {PREFIX}DATABASE_URL is of a newer version of nelm-cds"
+    if found is SchemaState.UNREACHABLE:
+        sys.stderr.write(
+            f"nelm-cds: the database of {PREFIX}DATABASE_URL does not answer; serving without it for now\n"
+        )
+    return None
+
+
+def _fail(why: str) -> int:
+    sys.stderr.write(f"nelm-cds: {why}\n")
+    return 1

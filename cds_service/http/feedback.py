@@ -1,0 +1,171 @@
+"""Feedback: what became of cards, as CDS Hooks 2.0.1 and Epic's dialect tell it, acknowledged only once it is stored.
+
+https://cds-hooks.hl7.org/2.0/#feedback; a user's comment may name a patient, so all that is kept is that there was one.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from datetime import UTC, datetime
+from typing import Any
+
+import msgspec
+from msgspec import Struct
+from starlette.requests import Request
+from starlette.responses import Response
+
+from cds_service.errors import BodyTooLarge, MalformedRequest, NotStored, UnknownService
+from cds_service.http.body import read_json_body
+from cds_service.http.parts import Parts
+from cds_service.http.reporting import Note
+from cds_service.http.services import services_of
+from cds_service.http.wire import pointer_of
+from cds_service.store import Feedback, Reason, StoreUnavailableError
+from fhir_mappings.wire import UNREADABLE
+
+_MOST_ENTRIES = 1000
+_LONGEST = 255
+_SEEN_AT_EPIC = re.compile(r"(?i)reason")
+
+
+class Coding(Struct, frozen=True):
+    """CDS Hooks' Coding; what a client sends of it varies."""
+
+    code: str | None = None
+    system: str | None = None
+    display: str | None = None
+
+
+class OverrideReason(Struct, frozen=True):
+    """Why a card was overridden."""
+
+    reason: Coding | None = None
+    userComment: str | None = None
+    extension: Any = None
+
+
+class AcceptedSuggestion(Struct, frozen=True):
+    """A suggestion that was taken, by its uuid."""
+
+    id: str
+
+
+class Entry(Struct, frozen=True):
+    """What became of one card; `overrideReasons` is Epic's name for it."""
+
+    card: str
+    outcome: str
+    outcomeTimestamp: str
+    acceptedSuggestions: list[AcceptedSuggestion] = []
+    overrideReason: OverrideReason | None = None
+    overrideReasons: list[OverrideReason] | OverrideReason | None = None
+    extension: Any = None
+
+
+class FeedbackRequest(Struct, frozen=True):
+    """The body of a feedback call."""
+
+    feedback: list[Entry]
+
+
+_DECODER = msgspec.json.Decoder(FeedbackRequest)
+
+
+async def take_feedback(request: Request, note: Note, parts: Parts) -> Response:
+    """The answer to `POST /cds-services/{id}/feedback`: 200 without a body once all of it is stored."""
+    service_id = request.path_params["service_id"]
+    service_path = f"/cds-services/{service_id}"
+    client = await parts.callers.client(request, note, f"{service_path}/feedback", service_path)
+    if parts.store is None or not any(s.feedback for s in services_of(parts.services, service_id)):
+        raise UnknownService("This service takes no feedback.")
+    entries = parse_feedback(await read_json_body(request, parts.settings.max_body_bytes))
+    try:
+        await parts.store.feedback(client.name, entries, parts.clock())
+    except StoreUnavailableError as error:
+        raise NotStored from error
+    parts.telemetry.feedback(entry.outcome for entry in entries)
+    return Response(status_code=200)
+
+
+def parse_feedback(body: bytes) -> list[Feedback]:
+    """The entries of a feedback call.
+
+    Raises MalformedRequest naming the place as a JSON pointer, never its value; BodyTooLarge beyond 1,000 entries.
+    """
+    try:
+        entries = _DECODER.decode(body).feedback
+    except msgspec.ValidationError as error:
+        raise MalformedRequest(pointer_of(error)) from error
+    except UNREADABLE as error:
+        raise MalformedRequest("The body is not JSON. Send one JSON object, UTF-8.") from error
+    if len(entries) > _MOST_ENTRIES:
+        raise BodyTooLarge(f"/feedback: send at most {_MOST_ENTRIES} entries in one call.")
+    return [_read(entry, f"/feedback/{number}") for number, entry in enumerate(entries)]
+
+
+def _read(entry: Entry, where: str) -> Feedback:
+    if entry.outcome not in ("accepted", "overridden"):
+        raise MalformedRequest(f"{where}/outcome: must be 'accepted' or 'overridden'")
+    if not _fits(entry.card):
+        raise MalformedRequest(f"{where}/card: must be the uuid of a card")
+    suggestions = tuple(suggestion.id for suggestion in entry.acceptedSuggestions)
+    if entry.outcome == "accepted" and not suggestions:
+        raise MalformedRequest(f"{where}/acceptedSuggestions: required where the outcome is 'accepted'")
+    if not all(_fits(suggestion) for suggestion in suggestions):
+        raise MalformedRequest(f"{where}/acceptedSuggestions: must hold uuids of suggestions")
+    reasons = list(_reasons(entry))
+    return Feedback(
+        card=entry.card,
+        outcome=entry.outcome,
+        outcome_at=_moment(entry.outcomeTimestamp, f"{where}/outcomeTimestamp"),
+        accepted_suggestions=suggestions,
+        reason=next((reason for said in reasons if (reason := _reason(said)) is not None), None),
+        commented=any(said.userComment for said in reasons),
+    )
+
+
+def _reasons(entry: Entry) -> Iterator[OverrideReason]:
+    if entry.overrideReason is not None:
+        yield entry.overrideReason
+    plural = entry.overrideReasons
+    yield from plural if isinstance(plural, list) else [plural] if plural is not None else []
+    if entry.extension is not None:
+        yield OverrideReason(extension=entry.extension)
+
+
+def _reason(said: OverrideReason) -> Reason | None:
+    coding = said.reason
+    if coding is not None and (coding.code or coding.display):
+        return Reason(_short(coding.system), _short(coding.code), _short(coding.display))
+    return _reason_in_extension(said.extension)
+
+
+def _reason_in_extension(extension: Any) -> Reason | None:
+    """A reason of the EHR's own, as Epic nests it in an extension: by its names, which tell what it is."""
+    if not isinstance(extension, dict):
+        return None
+    for name, member in extension.items():
+        if _SEEN_AT_EPIC.search(name) and isinstance(member, dict):
+            told = {key.lower(): text for key, text in member.items() if isinstance(text, str)}
+            code, display = told.get("code") or told.get("category"), told.get("display") or told.get("title")
+            if code or display:
+                return Reason(_short(told.get("system") or name), _short(code), _short(display))
+    return None
+
+
+def _short(text: str | None) -> str | None:
+    return text[:_LONGEST] if text else None
+
+
+def _fits(text: str) -> bool:
+    return 0 < len(text) <= _LONGEST
+
+
+def _moment(text: str, where: str) -> datetime:
+    """A moment of RFC 3339; one without an offset is taken as UTC, which CDS Hooks demands."""
+    try:
+        moment = datetime.fromisoformat(text)
+        return (moment if moment.tzinfo else moment.replace(tzinfo=UTC)).astimezone(UTC)
+    except (ValueError, OverflowError) as error:
+        raise MalformedRequest(f"{where}: must be a moment such as 2026-05-04T09:30:00Z") from error

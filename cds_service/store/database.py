@@ -1,0 +1,100 @@
+"""The database of the store: SQLite in a file (WAL), or PostgreSQL; every failure of it is one error."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+from sqlalchemy import Connection, Engine, Table, create_engine, event
+from sqlalchemy.dialects import postgresql, sqlite
+from sqlalchemy.engine import URL, make_url
+from sqlalchemy.exc import ArgumentError, NoSuchModuleError, SQLAlchemyError
+
+_CONNECT_SECONDS = 2
+_STATEMENT_MILLISECONDS = 2500
+_SQLITE_WAITS_MILLISECONDS = 2000
+
+
+class StoreUnavailableError(Exception):
+    """The database did not do what it was asked; the message holds neither address nor data."""
+
+
+def problem_of_url(text: str) -> str | None:
+    """What is wrong with a database's URL, without connecting; repeats nothing of it."""
+    try:
+        url = _url(text)
+        url.get_dialect().import_dbapi()
+    except (ArgumentError, NoSuchModuleError, ValueError):
+        return "must be sqlite:///FILE or postgresql+psycopg://USER@HOST/DATABASE"
+    except ImportError:
+        return "names a driver that is not installed; use postgresql+psycopg://"
+    if url.get_backend_name() not in ("sqlite", "postgresql"):
+        return "must be SQLite or PostgreSQL"
+    if is_sqlite(text) and url.database in (None, "", ":memory:"):
+        return "needs a file, such as sqlite:///var/nelm-cds.db: what is kept in memory does not last"
+    return None
+
+
+def is_sqlite(text: str) -> bool:
+    """Whether this is SQLite's file, which this service creates and migrates by itself."""
+    return _url(text).get_backend_name() == "sqlite"
+
+
+def file_of(text: str) -> Path:
+    """The file of an SQLite URL."""
+    return Path(_url(text).database or "")
+
+
+def make_engine(text: str, *, exclusive: bool = False) -> Engine:
+    """An engine for the URL; nothing is connected yet. `exclusive` transactions of SQLite take its lock at once."""
+    url = _url(text)
+    # Without them an error of the driver shows values.
+    common = {"hide_parameters": True, "pool_pre_ping": True}
+    if url.get_backend_name() == "sqlite":
+        engine = create_engine(url, **common)
+        event.listen(engine, "connect", _prepare_sqlite)
+        begin = "BEGIN IMMEDIATE" if exclusive else "BEGIN"
+        event.listen(engine, "begin", lambda connection: connection.exec_driver_sql(begin))
+        return engine
+    limits = f"-c statement_timeout={_STATEMENT_MILLISECONDS} -c lock_timeout={_STATEMENT_MILLISECONDS}"
+    arguments: dict[str, Any] = {"connect_timeout": _CONNECT_SECONDS}
+    if not exclusive:  # a migration may take as long as it takes
+        arguments |= {"options": limits, "tcp_user_timeout": _STATEMENT_MILLISECONDS}
+    return create_engine(url, connect_args=arguments, pool_size=5, max_overflow=5, pool_timeout=1, **common)
+
+
+@contextmanager
+def transaction(engine: Engine) -> Iterator[Connection]:
+    """A transaction that is committed at the end; raises StoreUnavailableError if it was not."""
+    try:
+        with engine.begin() as connection:
+            yield connection
+    except (SQLAlchemyError, OSError) as error:
+        raise StoreUnavailableError("the database did not answer, or refused") from error
+
+
+def insert_once(connection: Connection, table: Table, rows: Sequence[Mapping[str, Any]]) -> int:
+    """Insert the rows whose key is new; gives how many were, if the database tells."""
+    if not rows:
+        return 0
+    insert = postgresql.insert if connection.dialect.name == "postgresql" else sqlite.insert
+    return connection.execute(insert(table).on_conflict_do_nothing(), rows).rowcount
+
+
+def _url(text: str) -> URL:
+    url = make_url(text)
+    return url.set(drivername="postgresql+psycopg") if url.drivername in ("postgres", "postgresql") else url
+
+
+def _prepare_sqlite(connection: Any, _: object) -> None:
+    # The driver's own way of beginning transactions commits before DDL.
+    connection.isolation_level = None
+    cursor = connection.cursor()
+    # In this order: what waits for a lock is set before the first statement that may need one.
+    cursor.execute(f"PRAGMA busy_timeout={_SQLITE_WAITS_MILLISECONDS}")
+    cursor.execute("PRAGMA journal_mode=WAL")
+    cursor.execute("PRAGMA synchronous=FULL")  # what is acknowledged survives a power cut
+    cursor.execute("PRAGMA foreign_keys=ON")
+    cursor.close()

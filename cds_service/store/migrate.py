@@ -1,0 +1,99 @@
+"""Bringing a database to the schema of this version, with Alembic; safe when several replicas do it at once."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from enum import Enum, auto
+from importlib.resources import files
+
+from alembic import command
+from alembic.config import Config
+from alembic.runtime.migration import MigrationContext
+from alembic.script import ScriptDirectory
+from sqlalchemy import Connection, text
+
+from cds_service.store.database import StoreUnavailableError, file_of, is_sqlite, make_engine, transaction
+
+_LOCK = 0x6E656C6D  # one number for everybody who migrates this schema
+
+
+class SchemaState(Enum):
+    """How a database stands to this version."""
+
+    CURRENT = auto()
+    EMPTY = auto()
+    BEHIND = auto()
+    AHEAD = auto()
+    UNREACHABLE = auto()
+
+
+@dataclass(frozen=True, slots=True)
+class Migration:
+    """From which revision to which; None: no schema."""
+
+    before: str | None
+    after: str | None
+
+
+def upgrade(url: str) -> Migration:
+    """Bring the database to this version's schema; an SQLite file and its folder are made.
+
+    Raises StoreUnavailableError.
+    """
+    if is_sqlite(url):
+        try:
+            file_of(url).absolute().parent.mkdir(parents=True, exist_ok=True)
+        except OSError as error:
+            raise StoreUnavailableError("the folder of the database cannot be made") from error
+    return _under_lock(url, lambda config: command.upgrade(config, "head"))
+
+
+def downgrade(url: str, revision: str = "base") -> Migration:
+    """Take the database back to a revision; what a later one added is lost."""
+    return _under_lock(url, lambda config: command.downgrade(config, revision))
+
+
+def state(url: str) -> SchemaState:
+    """How the database stands to this version; creates nothing."""
+    if is_sqlite(url) and not file_of(url).exists():
+        return SchemaState.EMPTY
+    engine = make_engine(url)
+    try:
+        with transaction(engine) as connection:
+            revision = MigrationContext.configure(connection).get_current_revision()
+    except StoreUnavailableError:
+        return SchemaState.UNREACHABLE
+    finally:
+        engine.dispose()
+    scripts = ScriptDirectory.from_config(_config())
+    if revision is None:
+        return SchemaState.EMPTY
+    if revision == scripts.get_current_head():
+        return SchemaState.CURRENT
+    known = {script.revision for script in scripts.walk_revisions()}
+    return SchemaState.BEHIND if revision in known else SchemaState.AHEAD
+
+
+def _under_lock(url: str, migrate: Callable[[Config], None]) -> Migration:
+    engine = make_engine(url, exclusive=True)
+    try:
+        with transaction(engine) as connection:
+            if connection.dialect.name == "postgresql":
+                connection.execute(text("SELECT pg_advisory_xact_lock(:lock)"), {"lock": _LOCK})
+            before = _revision(connection)
+            migrate(_config(connection))
+            return Migration(before, _revision(connection))
+    finally:
+        engine.dispose()
+
+
+def _revision(connection: Connection) -> str | None:
+    return MigrationContext.configure(connection).get_current_revision()
+
+
+def _config(connection: Connection | None = None) -> Config:
+    config = Config()
+    config.set_main_option("script_location", str(files("cds_service.store").joinpath("migrations")))
+    config.attributes["connection"] = connection
+    return config
