@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import ssl
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
@@ -18,6 +19,7 @@ import httpx
 import orjson
 from joserfc.errors import JoseError
 from joserfc.jwk import ECKey, JWKRegistry, RSAKey
+from joserfc.util import urlsafe_b64decode
 
 _log = logging.getLogger("nelm_cds")
 
@@ -87,15 +89,18 @@ def _public_key(entry: Any) -> Key:
     if entry.get("use", "sig") != "sig" or "verify" not in entry.get("key_ops", ["verify"]):
         raise UnusableKeySetError("is not for signatures")
     try:
+        if entry["kty"] == "RSA" and _bits(entry["n"]) < _LEAST_RSA_BITS:
+            raise UnusableKeySetError(f"is an RSA key of less than {_LEAST_RSA_BITS} bits")
         key = JWKRegistry.import_key(entry)
-        bits = key.raw_value.key_size if isinstance(key, RSAKey) else _LEAST_RSA_BITS
     except (JoseError, ValueError, TypeError, KeyError, AttributeError) as error:
         raise UnusableKeySetError("cannot be read") from error
-    if bits < _LEAST_RSA_BITS:
-        raise UnusableKeySetError(f"is an RSA key of less than {_LEAST_RSA_BITS} bits")
     if not isinstance(key, (ECKey, RSAKey)) or (isinstance(key, ECKey) and key.curve_name not in _CURVES):
         raise UnusableKeySetError("is of a curve that is not used here")
     return key
+
+
+def _bits(modulus: str) -> int:
+    return int.from_bytes(urlsafe_b64decode(modulus.encode()), "big").bit_length()
 
 
 def _signs(key: Key, algorithm: str) -> bool:
@@ -124,18 +129,18 @@ class KeySets:
     def __init__(self, *, monotonic: Callable[[], float] = time.monotonic) -> None:
         self._monotonic = monotonic
         self._addresses: dict[str, _Address] = {}
-        self._http = httpx.AsyncClient(trust_env=False, follow_redirects=False, timeout=_FETCH_SECONDS)
+        self._http: httpx.AsyncClient | None = None
 
     async def __aenter__(self) -> KeySets:
-        """Open the connections."""
-        await self._http.__aenter__()
+        """Nothing is opened before the first fetch: there may never be one."""
         return self
 
     async def __aexit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        """Close them."""
-        await self._http.__aexit__(kind, error, trace)
+        """Close the connections."""
+        if self._http is not None:
+            await self._http.aclose()
 
     async def find(self, address: str, kid: str | None, algorithm: str) -> Key | None:
         """A key of a registered address, fetched anew where that is old or lacks the id; None if there is none."""
@@ -176,6 +181,12 @@ class KeySets:
             known.fetched_at = self._monotonic()
 
     async def _read(self, address: str) -> bytes:
+        if self._http is None:
+            # The system's certificates (and SSL_CERT_FILE), as a hospital's own authority is known there.
+            trusted = ssl.create_default_context()
+            self._http = httpx.AsyncClient(
+                verify=trusted, trust_env=False, follow_redirects=False, timeout=_FETCH_SECONDS
+            )
         async with self._http.stream("GET", address, headers={"Accept": "application/json"}) as answer:
             if answer.status_code != 200:
                 raise UnusableKeySetError(f"status {answer.status_code}")
