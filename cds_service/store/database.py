@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +16,7 @@ from sqlalchemy.exc import ArgumentError, NoSuchModuleError, SQLAlchemyError
 _CONNECT_SECONDS = 2
 _STATEMENT_MILLISECONDS = 2500
 _SQLITE_WAITS_MILLISECONDS = 2000
+_MIGRATION_WAITS_MILLISECONDS = 30_000
 
 
 class StoreUnavailableError(Exception):
@@ -54,7 +56,8 @@ def make_engine(text: str, *, exclusive: bool = False) -> Engine:
     common = {"hide_parameters": True, "pool_pre_ping": True}
     if url.get_backend_name() == "sqlite":
         engine = create_engine(url, **common)
-        event.listen(engine, "connect", _prepare_sqlite)
+        waits = _MIGRATION_WAITS_MILLISECONDS if exclusive else _SQLITE_WAITS_MILLISECONDS
+        event.listen(engine, "connect", partial(_prepare_sqlite, waits))
         begin = "BEGIN IMMEDIATE" if exclusive else "BEGIN"
         event.listen(engine, "begin", lambda connection: connection.exec_driver_sql(begin))
         return engine
@@ -75,12 +78,22 @@ def transaction(engine: Engine) -> Iterator[Connection]:
         raise StoreUnavailableError("the database did not answer, or refused") from error
 
 
-def insert_once(connection: Connection, table: Table, rows: Sequence[Mapping[str, Any]]) -> int:
-    """Insert the rows whose key is new; gives how many were, if the database tells."""
-    if not rows:
-        return 0
-    insert = postgresql.insert if connection.dialect.name == "postgresql" else sqlite.insert
-    return connection.execute(insert(table).on_conflict_do_nothing(), rows).rowcount
+def insert_once(connection: Connection, table: Table, rows: Sequence[Mapping[str, Any]]) -> None:
+    """Insert the rows whose key is new."""
+    if rows:
+        connection.execute(_insert(connection, table), rows)
+
+
+def insert_if_new(connection: Connection, table: Table, row: Mapping[str, Any]) -> bool:
+    """Insert a row; false if its key is not new."""
+    statement = _insert(connection, table).values(row).returning(*table.primary_key.columns)
+    return connection.execute(statement).first() is not None
+
+
+def _insert(connection: Connection, table: Table) -> postgresql.Insert | sqlite.Insert:
+    if connection.dialect.name == "postgresql":
+        return postgresql.insert(table).on_conflict_do_nothing()
+    return sqlite.insert(table).on_conflict_do_nothing()
 
 
 def _url(text: str) -> URL:
@@ -88,12 +101,12 @@ def _url(text: str) -> URL:
     return url.set(drivername="postgresql+psycopg") if url.drivername in ("postgres", "postgresql") else url
 
 
-def _prepare_sqlite(connection: Any, _: object) -> None:
+def _prepare_sqlite(waits: int, connection: Any, _: object) -> None:
     # The driver's own way of beginning transactions commits before DDL.
     connection.isolation_level = None
     cursor = connection.cursor()
     # In this order: what waits for a lock is set before the first statement that may need one.
-    cursor.execute(f"PRAGMA busy_timeout={_SQLITE_WAITS_MILLISECONDS}")
+    cursor.execute(f"PRAGMA busy_timeout={waits}")
     cursor.execute("PRAGMA journal_mode=WAL")
     cursor.execute("PRAGMA synchronous=FULL")  # what is acknowledged survives a power cut
     cursor.execute("PRAGMA foreign_keys=ON")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable
 from dataclasses import dataclass
 from enum import Enum, auto
@@ -16,6 +17,8 @@ from sqlalchemy import Connection, text
 from cds_service.store.database import StoreUnavailableError, file_of, is_sqlite, make_engine, transaction
 
 _LOCK = 0x6E656C6D  # one number for everybody who migrates this schema
+_TRIES_TO_OPEN = 5
+_BETWEEN_TRIES_SECONDS = 0.1
 
 
 class SchemaState(Enum):
@@ -46,7 +49,12 @@ def upgrade(url: str) -> Migration:
             file_of(url).absolute().parent.mkdir(parents=True, exist_ok=True)
         except OSError as error:
             raise StoreUnavailableError("the folder of the database cannot be made") from error
-    return _under_lock(url, lambda config: command.upgrade(config, "head"))
+        for _ in range(_TRIES_TO_OPEN):
+            try:
+                return _under_lock(url, _to_head)
+            except StoreUnavailableError:  # while another process turns the fresh file to WAL, nobody may wait for it
+                time.sleep(_BETWEEN_TRIES_SECONDS)
+    return _under_lock(url, _to_head)
 
 
 def downgrade(url: str, revision: str = "base") -> Migration:
@@ -73,6 +81,10 @@ def state(url: str) -> SchemaState:
         return SchemaState.CURRENT
     known = {script.revision for script in scripts.walk_revisions()}
     return SchemaState.BEHIND if revision in known else SchemaState.AHEAD
+
+
+def _to_head(config: Config) -> None:
+    command.upgrade(config, "head")
 
 
 def _under_lock(url: str, migrate: Callable[[Config], None]) -> Migration:

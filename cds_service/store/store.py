@@ -18,7 +18,7 @@ from typing import Any, TypeVar
 from sqlalchemy import Connection, Engine, delete, select
 
 from cds_service.store import schema
-from cds_service.store.database import StoreUnavailableError, insert_once, make_engine, transaction
+from cds_service.store.database import StoreUnavailableError, insert_if_new, insert_once, make_engine, transaction
 from cds_service.store.records import Feedback, Overridden, Shown
 from cds_service.store.writer import Writer
 
@@ -105,7 +105,7 @@ class Store:
         row = {"digest": digest, "until": until}
         if not self._pausing:
             try:
-                return await self._within(_TOKEN_SECONDS, lambda c: insert_once(c, schema.used_token, [row]) > 0)
+                return await self._within(_TOKEN_SECONDS, lambda c: insert_if_new(c, schema.used_token, row))
             except StoreUnavailableError:
                 pass
         self.tokens_unshared += 1
