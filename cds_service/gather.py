@@ -32,8 +32,9 @@ _ASKED_FOR = {
     "questionnaireResponses": "QuestionnaireResponse",
 }
 PREFETCH_KEYS = tuple(_ASKED_FOR)
-# A type that a server does not know holds nothing for it; of any other type the chart would have to say so.
-_SERVED_BY_FEW = frozenset({"questionnaireResponses"})
+# A search that finds nothing is no 404: the server does not serve the type. Of these, few do; of any other type that is
+# a fault.
+_SERVED_BY_FEW = frozenset({"imaging", "diagnosticReports", "questionnaireResponses"})
 REQUIRED_KEYS = ("patient", "conditions")
 
 _WHY = {

@@ -17,11 +17,12 @@ from rich.table import Table
 from rich.text import Text
 
 from cds_service.cli.settles import settled_by
-from cds_service.guidelines.nelm_2006.advice.phrases import NAMES, WHY, value
+from cds_service.guidelines.nelm_2006.advice.phrases import NAMES, WHY
 from cds_service.guidelines.nelm_2006.intake import ChartReading
 from cds_service.guidelines.nelm_2006.intake.account import Account, NotUsed
 from cds_service.guidelines.nelm_2006.needs import Needs
 from cds_service.reasoning.markdown import printable
+from cds_service.web.words import in_words
 from fhir_mappings.facts import Fact, Known, Source, WhyUnknown
 
 if TYPE_CHECKING:
@@ -156,11 +157,7 @@ def _where(source: Source) -> str:
 
 def _said(name: str, fact: Fact[Any]) -> str:
     if isinstance(fact, Known):
-        if isinstance(fact.value, frozenset):
-            return ", ".join(sorted(fact.value)) or "not recorded, read as none"
-        if name == "nelm_confirmed" and fact.value is False:
-            return "not in scope"  # which says less than the words of a card: there may be no liver metastases at all
-        return value(name, fact).removeprefix(f"{NAMES[name]} ")
+        return in_words(name, fact)
     if fact.why is WhyUnknown.NOT_RECORDED:
         return "unknown: not recorded"
     return f"unknown: {WHY[fact.why]}"

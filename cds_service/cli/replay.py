@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sys
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -23,7 +23,7 @@ from cds_service.gather import read_all
 from cds_service.guidelines.nelm_2006.intake import ChartReading, read_chart
 from cds_service.guidelines.nelm_2006.intake.account import Account, account
 from cds_service.http.answer import evaluate_request
-from cds_service.http.discovery import HOOK, SERVICE_ID
+from cds_service.http.services import SERVICE_ID
 from cds_service.http.shell import place
 from cds_service.http.wire import parse_request
 from cds_service.reasoning.markdown import printable
@@ -82,28 +82,47 @@ def run(
     """Evaluate every input and print its result; 0 if all could be read and got an answer, else 1."""
     messages = Console(stderr=True)
     out = Console(highlight=False)
-    found = find(paths)
     failed = 0
     states: Counter[str] = Counter()
-    steps = track(found, "Replaying", console=messages, transient=True, disable=not _wants_progress(found, messages))
-    for path in steps:
-        try:
-            item = load(path, prefer_request=url is not None, as_of=as_of)
-        except UnreadableInputError as error:
-            failed += 1
-            messages.print(printable(f"nelm-cds: {error}"), markup=False, soft_wrap=True)
-            continue
-        result = _post(item, url) if url else _evaluate(item, settings, explain=explain)
+    inputs = Inputs(paths, messages, as_of=as_of, prefer_request=url is not None)
+    for item in inputs:
+        result = post(item, url) if url else evaluated(item, settings, explain=explain)
         failed += result.status is None
         states[_became(result)] += 1
         put_out(result, out, as_json=as_json, explain=explain)
-    if not found:
-        messages.print("nelm-cds: no *.json and no story below the given paths", markup=False)
-    if len(found) > 1:
-        unread = f"; {len(found) - states.total()} could not be read" if states.total() < len(found) else ""
-        counts = ", ".join(f"{count} {state}" for state, count in sorted(states.items()))
-        messages.print(f"{len(found)} inputs: {counts}{unread}", markup=False, highlight=False, soft_wrap=True)
-    return 1 if failed else 0
+    inputs.tell(states)
+    return 1 if failed or inputs.unread else 0
+
+
+class Inputs:
+    """Every input below the paths that can be read, one after the other; the others are told of, and counted."""
+
+    def __init__(self, paths: list[Path], messages: Console, *, as_of: str | None, prefer_request: bool) -> None:
+        self.unread = 0
+        self._found = find(paths)
+        self._messages = messages
+        self._as_of, self._prefer_request = as_of, prefer_request
+
+    def __iter__(self) -> Iterator[Input]:
+        quiet = len(self._found) <= _MANY or not self._messages.is_terminal
+        for path in track(self._found, "Replaying", console=self._messages, transient=True, disable=quiet):
+            try:
+                item = load(path, prefer_request=self._prefer_request, as_of=self._as_of)
+            except UnreadableInputError as error:
+                self.unread += 1
+                self._messages.print(printable(f"nelm-cds: {error}"), markup=False, soft_wrap=True)
+                continue
+            yield item
+
+    def tell(self, counted: Counter[str]) -> None:
+        """Say how many there were of each kind, where there is more than one input."""
+        if not self._found:
+            self._messages.print("nelm-cds: no *.json and no story below the given paths", markup=False)
+        if len(self._found) > 1:
+            unread = f"; {self.unread} could not be read" if self.unread else ""
+            counts = ", ".join(f"{count} {kind}" for kind, count in sorted(counted.items()))
+            text = f"{len(self._found)} inputs: {counts}{unread}"
+            self._messages.print(text, markup=False, highlight=False, soft_wrap=True)
 
 
 def _became(result: Result) -> str:
@@ -123,13 +142,11 @@ def put_out(result: Result, out: Console, *, as_json: bool, explain: bool) -> No
         show(out, result, explain=explain)
 
 
-def _wants_progress(found: list[Path], messages: Console) -> bool:
-    return len(found) > _MANY and messages.is_terminal
+def evaluated(item: Input, settings: Settings, *, explain: bool = False) -> Result:
+    """What becomes of one input that is evaluated here."""
 
-
-def _evaluate(item: Input, settings: Settings, *, explain: bool) -> Result:
     def evaluate() -> Evaluation:
-        return evaluate_request(parse_request(item.request, hook=HOOK), settings, now())
+        return evaluate_request(parse_request(item.request), settings, now())
 
     result = replace(outcome(item.path, item.patient, evaluate), sent=item.sent)
     if explain and result.status == requests.codes.precondition_failed and item.stand_in:
@@ -139,7 +156,7 @@ def _evaluate(item: Input, settings: Settings, *, explain: bool) -> Result:
 
 def _read_alone(body: bytes, settings: Settings) -> tuple[Chart, ChartReading]:
     """What is read of a file without its Patient, as if the chart were ours: no advice comes of it."""
-    request = parse_request(body, hook=HOOK)
+    request = parse_request(body)
     terminology = with_local_codes(load_terminology(), settings.local_codes)
     chart = build_chart(
         read_all(request.prefetch, terminology=terminology),
@@ -163,7 +180,8 @@ def outcome(path: Path, patient: str | None, evaluate: Callable[[], Evaluation])
     return Result(path, patient, 200, as_json(evaluation.decision), evaluation.cards, None, evaluation)
 
 
-def _post(item: Input, url: str) -> Result:
+def post(item: Input, url: str) -> Result:
+    """What a running service makes of one input; no status where it gives no answer, or one that is no hook's."""
     address = f"{url.rstrip('/')}/cds-services/{SERVICE_ID}"
     try:
         response = requests.post(
@@ -176,11 +194,15 @@ def _post(item: Input, url: str) -> Result:
         body = response.json()
     except requests.JSONDecodeError:
         body = None
-    if response.status_code != requests.codes.ok or not isinstance(body, dict):
+    if response.status_code != requests.codes.ok:
         return Result(item.path, item.patient, response.status_code, None, [], _diagnostics(body))
+    if not isinstance(body, dict) or not isinstance(body.get("cards"), list):
+        # Without a list of cards it is not a service that has nothing to say.
+        reason = f"{address}: answered without cards; --url takes the address of the service, such as {_EXAMPLE}"
+        return Result(item.path, item.patient, None, None, [], reason)
     extension = body.get("extension")
     decision = extension.get(DECISION_EXTENSION) if isinstance(extension, dict) else None
-    return Result(item.path, item.patient, 200, decision, list(body.get("cards") or []), None)
+    return Result(item.path, item.patient, 200, decision, body["cards"], None)
 
 
 def _diagnostics(body: Any) -> str:

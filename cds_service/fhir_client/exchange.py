@@ -6,6 +6,7 @@ Every failure is a value. No exception of the HTTP library leaves this module: t
 from __future__ import annotations
 
 import asyncio
+import ssl
 from collections.abc import Mapping
 from urllib.parse import urlencode
 
@@ -38,6 +39,16 @@ _HEADERS = {
     "User-Agent": f"nelm-cds/{__version__}",
 }
 _FORM = {"Content-Type": "application/x-www-form-urlencoded"}
+
+
+def _names_a_certificate(error: BaseException) -> bool:
+    """Whether this error, or one that it comes from, is about the server's certificate."""
+    link: BaseException | None = error
+    while link is not None:
+        if isinstance(link, ssl.SSLCertVerificationError):
+            return True
+        link = link.__cause__ or link.__context__
+    return False
 
 
 class Exchange:
@@ -103,6 +114,8 @@ class Exchange:
                 self._record.unconnected = True
                 if isinstance(error.__cause__, AddressRefusedError):
                     return Outcome(failure=Failure.ADDRESS), None
+                if _names_a_certificate(error):
+                    return Outcome(failure=Failure.CERTIFICATE), None
                 return Outcome(failure=Failure.UNREACHABLE), _PAUSE_SECONDS
             except (httpx.RequestError, httpx.InvalidURL, httpx.StreamError):
                 return Outcome(failure=Failure.BROKEN), _PAUSE_SECONDS

@@ -116,6 +116,7 @@ class GuardedTransport(httpx.AsyncHTTPTransport):
 
     def __init__(self, network: GuardedNetwork, *, tls: bool) -> None:
         trusted = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+        trusted.minimum_version = ssl.TLSVersion.TLSv1_2
         if tls:
             # The system's certificates (and SSL_CERT_FILE), as a hospital's own authority is known there. Reading them
             # takes a while, and without them nobody is trusted.

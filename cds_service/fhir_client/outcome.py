@@ -12,6 +12,7 @@ class Failure(StrEnum):
 
     TIMEOUT = "did not answer in time"
     UNREACHABLE = "could not be reached"
+    CERTIFICATE = "shows a certificate that is not trusted here (SSL_CERT_FILE names an authority's file)"
     ADDRESS = "resolves to an address that is not allowed"
     BROKEN = "broke off its answer"
     UNAUTHORIZED = "refused the access token (401)"

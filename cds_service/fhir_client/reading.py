@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import codecs
 import zlib
 from collections.abc import AsyncIterator, Mapping
 from dataclasses import dataclass, field
@@ -107,7 +108,7 @@ async def read_body(
         parts.append(part)
     if inflate is not None and (not inflate.eof or inflate.unused_data):
         raise UnreadableAnswerError(Failure.BROKEN)
-    return b"".join(parts)
+    return b"".join(parts).removeprefix(codecs.BOM_UTF8)  # which a reader of JSON may pass over (RFC 8259)
 
 
 def _inflated(inflate: Any, chunk: bytes, at_most: int) -> bytes:

@@ -7,9 +7,7 @@ from __future__ import annotations
 
 import html
 from collections.abc import Mapping
-from functools import cache
 from importlib.resources import files
-from pathlib import Path
 from typing import Any
 
 from fastapi import APIRouter
@@ -20,6 +18,7 @@ from starlette.responses import HTMLResponse, Response
 from cds_service.clock import now
 from cds_service.http.answer import answer_call
 from cds_service.settings import Settings
+from cds_service.web.stories import about, stories
 
 # `html` stays off: text from a chart is never HTML, here as in an EHR.
 _MARKDOWN = MarkdownIt("commonmark", {"html": False}).enable("table")
@@ -38,7 +37,7 @@ def demo_router(settings: Settings) -> APIRouter:
     def index() -> Response:
         items = "".join(
             f'<li><a href="/demo/{html.escape(name)}">{html.escape(name.replace("-", " "))}</a> '
-            f"<span>{html.escape(_about(folder))}</span></li>"
+            f"<span>{html.escape(about(folder))}</span></li>"
             for name, folder in stories().items()
         )
         return _page("Demo patients", f"<p>{_INTRODUCTION}</p><ul class='stories'>{items}</ul>")
@@ -58,8 +57,8 @@ def demo_router(settings: Settings) -> APIRouter:
             "".join(_card(card) for card in answer["cards"])
             or "<p class='silence'>No cards: this chart is not ours.</p>"
         )
-        about = html.escape(_about(folder))
-        return _page(story.replace("-", " "), f"<p>{about}</p>{cards}<p><a href='/'>All demo patients</a></p>")
+        said = html.escape(about(folder))
+        return _page(story.replace("-", " "), f"<p>{said}</p>{cards}<p><a href='/'>All demo patients</a></p>")
 
     return router
 
@@ -69,19 +68,6 @@ _INTRODUCTION = (
     "tumour board, a reconstruction of a 2006 protocol, not reviewed by clinicians. EHRs and the CDS Hooks sandbox use "
     "<code>/cds-services</code>."
 )
-
-
-@cache
-def stories() -> Mapping[str, Path]:
-    """The demo patients by name: packaged ones, or those of the checkout this runs from."""
-    packaged = Path(str(files("cds_service.web"))) / "demo_patients"
-    folder = packaged if packaged.is_dir() else Path(__file__).parents[2] / "test_fixtures" / "patients"
-    return {path.parent.name: path.parent for path in sorted(folder.glob("*/request.json"))}
-
-
-def _about(folder: Path) -> str:
-    readme = folder / "README.md"
-    return readme.read_text("utf-8").splitlines()[0] if readme.is_file() else ""
 
 
 def _card(card: Mapping[str, Any]) -> str:

@@ -114,8 +114,8 @@ def replayed(server: VendorServer, told: Story, environment: dict[str, str], fol
     return done.returncode, json.loads(done.stdout), done.stdout + done.stderr
 
 
-def assert_nothing_was_read(server: VendorServer, environment: dict[str, str], folder: Path) -> None:
-    """A plain refusal that holds neither chart nor token, and a server that was asked nothing."""
+def assert_nothing_was_read(server: VendorServer, environment: dict[str, str], folder: Path) -> str:
+    """A plain refusal that holds neither chart nor token, and a server that was asked nothing; gives what it says."""
     code, result, written = replayed(server, TOLD, environment, folder)
     assert (code, result["status"], result["decision"], result["cards"]) == (1, 412, None, [])
     assert "Required prefetch could not be had" in result["error"]
@@ -124,6 +124,7 @@ def assert_nothing_was_read(server: VendorServer, environment: dict[str, str], f
     patient = next(resource for resource in TOLD.chart if resource["resourceType"] == "Patient")
     assert patient["name"][0]["family"] not in written
     assert patient["birthDate"] not in written
+    return str(result["error"])
 
 
 def test_a_server_of_a_known_authority_is_read(tmp_path: Path) -> None:
@@ -139,13 +140,13 @@ def test_a_server_of_a_known_authority_is_read(tmp_path: Path) -> None:
 
 def test_a_server_of_an_authority_that_is_not_known_is_not_read(tmp_path: Path) -> None:
     with vendor_server(Vendor(), TOLD, context=serving(SERVER, tmp_path)) as server:
-        assert_nothing_was_read(server, {}, tmp_path)
+        assert "a certificate that is not trusted here" in assert_nothing_was_read(server, {}, tmp_path)
 
 
 @pytest.mark.parametrize("impostor", IMPOSTORS.values(), ids=IMPOSTORS)
 def test_a_server_with_a_certificate_that_is_not_its_own_is_not_read(impostor: Signer, tmp_path: Path) -> None:
     with vendor_server(Vendor(), TOLD, context=serving(impostor, tmp_path)) as server:
-        assert_nothing_was_read(server, trusting(tmp_path), tmp_path)
+        assert "a certificate that is not trusted here" in assert_nothing_was_read(server, trusting(tmp_path), tmp_path)
 
 
 def test_tls_before_1_2_is_refused(tmp_path: Path) -> None:

@@ -144,7 +144,7 @@ def test_resection_says_how_often_it_does_not_cure() -> None:
     says(
         quiet.card_with("T-RESECT").detail,
         'Cure "frequently impossible"; in most patients new metastases appear after resection with curative intent',
-        "Small metastases besides this lesion: not recorded",
+        "Small metastases besides this lesion: not known",
     )
     assert "19.3" not in quiet.text
     says(symptomatic.card_with("T-RESECT").detail, "90 % for a mean of 19.3 months (R16)")

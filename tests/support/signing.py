@@ -41,6 +41,7 @@ class Issuer:
     algorithm: str = "ES384"
     iss: str = ISSUER
     jku: str | None = None
+    at: int | None = None  # seconds since the epoch; None: now
 
     def claims(self, audience: Any, **changed: Any) -> dict[str, Any]:
         """The claims of a good token; a member that is None is left out."""

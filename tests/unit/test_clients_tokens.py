@@ -10,6 +10,7 @@ import json
 from collections.abc import Callable
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
+from functools import partial
 from typing import Any
 
 import pytest
@@ -19,17 +20,19 @@ from hypothesis import strategies as st
 from cds_service.clients import Authenticator, Client, InMemoryUsedTokens, NotAuthenticated, open_client
 from cds_service.clients.keys import read_key_set
 from cds_service.clients.tokens import ALGORITHMS, LEEWAY, LONGEST_LIFE, Reason
-from tests.support.signing import ISSUER, Issuer, make_key, public, sign
+from tests.support import signing
+from tests.support.signing import ISSUER, make_key, public, sign
 
 BASE = "https://cds.example.org/base"
 PATH = "/cds-services/nelm-patient-view"
 AUDIENCE = BASE + PATH
 NOW = datetime.now(UTC)
-EHR = Issuer()
 STAMP = int(NOW.timestamp())
+Issuer = partial(signing.Issuer, at=STAMP)
+EHR = Issuer()
 
 
-def client_of(issuer: Issuer, **changed: Any) -> Client:
+def client_of(issuer: signing.Issuer, **changed: Any) -> Client:
     keys = read_key_set(json.dumps(public(issuer.key)).encode(), strict=True)
     made = replace(open_client(()), name="ehr", iss=issuer.iss, keys=keys)
     return replace(made, **changed)

@@ -131,7 +131,9 @@ def test_what_was_fetched_is_told_apart(fetched: Fetched, availability: Availabi
     [
         ("questionnaireResponses", Failure.NOT_FOUND, Availability.ABSENT),
         ("questionnaireResponses", Failure.FORBIDDEN, Availability.FAILED),
-        ("imaging", Failure.NOT_FOUND, Availability.FAILED),  # the chart has to say that it was not looked for
+        ("imaging", Failure.NOT_FOUND, Availability.ABSENT),
+        ("imaging", Failure.FORBIDDEN, Availability.FAILED),
+        ("procedures", Failure.NOT_FOUND, Availability.FAILED),
     ],
 )
 def test_a_type_that_few_servers_know_is_not_missed(key: str, failure: Failure, availability: Availability) -> None:

@@ -74,7 +74,7 @@ NAMES = {
 }
 
 _IMAGING = {"helical_ct": "CT", "mri": "MRI"}
-_UNITS = {"ki67_percent": " %", "largest_lesion_cm": " cm", "est_cytoreduction_pct": " %", "age_years": " years"}
+UNITS = {"ki67_percent": "%", "largest_lesion_cm": "cm", "est_cytoreduction_pct": "%", "age_years": "years"}
 
 
 # A yes or a no in a clinician's words; never a green tick for what is not known.
@@ -117,7 +117,7 @@ def _number(name: str, number: Interval) -> str:
             return f"{number.text()} lesion{'' if number.text() == '1' else 's'}"
         case "largest_lesion_cm":
             return f"largest {number.text()} cm"
-    return f"{NAMES[name]} {number.text()}{_UNITS.get(name, '')}"
+    return f"{NAMES[name]} {number.text()} {UNITS.get(name, '')}".rstrip()
 
 
 _NOTED = frozenset({"extrahepatic_disease", "carcinoid_syndrome"})

@@ -16,6 +16,8 @@ MEDICATIONS = ("medicationRequests", "medicationStatements")
 QUESTIONNAIRES = "questionnaireResponses"
 IMAGING = ("imaging", "diagnosticReports", "procedures")
 
+_WITHHELD = frozenset({Availability.FAILED, Availability.PARTIAL})
+
 # A fact that is unknown for one of these reasons could be settled by the very resource that was not read.
 _COULD_BE_SETTLED = frozenset({
     WhyUnknown.NOT_RECORDED,
@@ -59,11 +61,14 @@ def unless_unread(fact: Fact[T], chart: Chart, *keys: str) -> Fact[T]:
 
 
 def unless_all_unread(fact: Fact[T], chart: Chart, *keys: str) -> Fact[T]:
-    """The fact, or Unknown(not retrieved) where none of its alternative carriers was read in full.
+    """The fact, or Unknown(not retrieved) where none of its alternative carriers was read in full, or one was withheld.
 
-    Imaging that was done shows in ImagingStudy, DiagnosticReport or Procedure; many EHRs serve only one of them.
+    Imaging that was done shows in ImagingStudy, DiagnosticReport or Procedure; many EHRs serve only one of them. One
+    that was asked for and failed is another matter: what it holds, nobody knows.
     """
-    if isinstance(fact, Known) or any(complete(chart, key) for key in keys):
+    read = [complete(chart, key) for key in keys]
+    withheld = any(chart.availability.get(key) in _WITHHELD for key in keys)
+    if isinstance(fact, Known) or (any(read) and not withheld):
         return fact
     return _not_retrieved(fact)
 
