@@ -8,7 +8,7 @@ BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
 
 .DEFAULT_GOAL := help
-.PHONY: help setup serve test replay bench lint format docs requirements mutation fuzz audit clean
+.PHONY: help setup serve ui test replay bench lint format docs requirements mutation fuzz audit clean
 
 help: ## list the targets
 	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
@@ -26,6 +26,10 @@ $(STAMP): requirements/dev.txt pyproject.toml
 
 serve: setup ## the service on http://HOST:PORT with demo patients
 	@$(BIN)/nelm-cds serve --host $(HOST) --port $(PORT)
+
+ui: ## build the pages into cds_service/web/static; needs Node 20.19 or newer, which serving them does not
+	npm ci --prefix cds_service/web/ui --ignore-scripts --no-audit --no-fund
+	npm run build --prefix cds_service/web/ui
 
 # The FHIR server of the integration tests, apart from our own pins.
 $(VENV)-integration/.installed: requirements/integration.txt
@@ -65,6 +69,7 @@ docs: setup ## write the documents that are made from the code
 	$(BIN)/python -m tests.support.rule_coverage > docs/guidelines/rule-coverage.md
 	$(BIN)/python -m tests.support.peculiarities > docs/reading-charts.md
 	$(BIN)/python -m tests.support.fault_table > docs/fhir-server-faults.md
+	$(BIN)/python -m pytest --quiet tests/conformance --write-conformance
 
 requirements: ## compile the pinned requirement files from pyproject.toml
 	@test -x $(VENV)-compile/bin/uv || { $(PYTHON) -m venv $(VENV)-compile && $(VENV)-compile/bin/pip install --quiet uv; }

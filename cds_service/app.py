@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import AsyncIterator, Callable
 from contextlib import AsyncExitStack, asynccontextmanager
 from datetime import datetime
+from functools import partial
+from typing import Any
 
 from fastapi import FastAPI
 from starlette.exceptions import HTTPException
@@ -21,6 +23,7 @@ from cds_service.guidelines.nelm_2006 import NELM_2006
 from cds_service.http import problems
 from cds_service.http.callers import Callers
 from cds_service.http.discovery import discovery
+from cds_service.http.openapi import openapi
 from cds_service.http.parts import Parts
 from cds_service.http.routes import make_routes
 from cds_service.http.services import SERVICES, Service
@@ -29,7 +32,8 @@ from cds_service.http.warm_up import warm_up
 from cds_service.settings import Settings
 from cds_service.store import Store
 from cds_service.telemetry import Telemetry, Tracing
-from cds_service.web.demo import demo_router
+from cds_service.web.routes import Smart, web_routes
+from cds_service.web.stories import stories
 
 _BUILD = {"version": __version__, "guideline": NELM_2006.id, "edition": NELM_2006.edition}
 
@@ -53,9 +57,10 @@ def create_app(
             yield
 
     app = FastAPI(title="nelm-cds", version=__version__, lifespan=lifespan, docs_url=None, redoc_url=None)
+    app.openapi = partial(_described, settings, services)  # type: ignore[method-assign]
     app.router.routes.extend(make_routes(parts))
-    if not settings.production:
-        app.include_router(demo_router(settings))
+    smart = Smart(settings.smart_client_id, settings.smart_scope, settings.smart_servers)
+    app.router.routes.extend(web_routes(settings, clock, smart))
     app.add_exception_handler(RequestError, _request_error)
     app.add_exception_handler(HTTPException, _http_error)
     # Added last is outermost: CORS headers stand on every answer, faults of ours included.
@@ -86,6 +91,12 @@ def _parts(settings: Settings, clock: Callable[[], datetime], services: tuple[Se
         telemetry=Telemetry(store=store, breakers=fhir.open_breakers, build=_BUILD),
         tracing=Tracing(settings.otlp_endpoint, __version__),
     )
+
+
+def _described(settings: Settings, services: tuple[Service, ...]) -> dict[str, Any]:
+    """The OpenAPI document: by hand, as the bodies are not FastAPI's to read; with examples from a demo patient."""
+    story = stories()["nothing-known-yet"] / "request.json"
+    return openapi(story.read_bytes(), signed=bool(settings.clients), services=services)
 
 
 async def _request_error(request: Request, error: Exception) -> Response:

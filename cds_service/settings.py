@@ -27,7 +27,7 @@ PREFIX = "NELM_CDS_"
 _KNOWN = frozenset({
     "ENVIRONMENT", "PUBLIC_URL", "CLIENTS", "CORS_ORIGINS", "AS_OF", "MISSING_DATA", "MAX_BODY_MB", "SITE_POLICY",
     "LOCAL_CODES", "FHIR_SERVERS", "FHIR_BUDGET_SECONDS", "FHIR_REQUEST_SECONDS", "DATABASE_URL", "PATIENT_HASH_KEY",
-    "QUIETER_DAYS", "OTLP_ENDPOINT",
+    "QUIETER_DAYS", "OTLP_ENDPOINT", "SMART_CLIENT_ID", "SMART_SCOPE", "SMART_SERVERS",
 })  # fmt: skip
 _NEEDED_IN_PRODUCTION = ("PUBLIC_URL", "CLIENTS", "DATABASE_URL", "PATIENT_HASH_KEY")
 _EMBEDDED_STORE = "sqlite:///var/nelm-cds.db"
@@ -46,6 +46,8 @@ class Settings:
     for a call and fhir_request_seconds for a request. clients: who may call, each signing for public_url; none: open.
     database_url: where feedback is kept; None: nowhere. patient_hash_key: makes patients pseudonyms there.
     quieter_days: how long overridden recommendations are shown quieter; 0: never. otlp_endpoint: where traces go.
+    smart_client_id: what the SMART app is registered as (None: nowhere), with smart_scope, at the FHIR servers' origins
+    and smart_servers.
     """
 
     environment: str = "development"
@@ -64,6 +66,9 @@ class Settings:
     patient_hash_key: bytes = field(default_factory=lambda: secrets.token_bytes(32), repr=False)
     quieter_days: int = 0
     otlp_endpoint: str | None = None
+    smart_client_id: str | None = None
+    smart_scope: str = ""
+    smart_servers: tuple[str, ...] = ()
     ignored: tuple[str, ...] = ()
 
     @property
@@ -90,7 +95,7 @@ class Settings:
             max_body_bytes=_whole_number(given, "MAX_BODY_MB", 32, 1, 1024, problems) * 1024 * 1024,
             policy=_policy(given, problems),
             local_codes=_local_codes(given, problems),
-            fhir_servers=_fhir_servers(given, environment, problems),
+            fhir_servers=_addresses(given, "FHIR_SERVERS", environment, problems),
             fhir_budget_seconds=budget,
             # A budget that is set shorter than our default for a request shortens that too.
             fhir_request_seconds=_seconds(given, "FHIR_REQUEST_SECONDS", min(2.5, budget), problems),
@@ -100,6 +105,9 @@ class Settings:
             patient_hash_key=_hash_key(given, environment, problems),
             quieter_days=_whole_number(given, "QUIETER_DAYS", 0, 0, 365, problems),
             otlp_endpoint=_otlp_endpoint(given, problems),
+            smart_client_id=given.get("SMART_CLIENT_ID") or None,
+            smart_scope=given.get("SMART_SCOPE", ""),
+            smart_servers=_addresses(given, "SMART_SERVERS", environment, problems),
             ignored=tuple(f"{PREFIX}FHIR_SERVERS" for _ in [0] if "FHIR_SERVERS" in given and "CLIENTS" in given),
         )
         if settings.fhir_request_seconds > budget:
@@ -148,18 +156,18 @@ def _seconds(given: Mapping[str, str], name: str, default: float, problems: list
     return float(text)
 
 
-def _fhir_servers(given: Mapping[str, str], environment: str, problems: list[str]) -> tuple[str, ...]:
+def _addresses(given: Mapping[str, str], name: str, environment: str, problems: list[str]) -> tuple[str, ...]:
     bases: list[str] = []
-    texts = [text.strip() for text in given.get("FHIR_SERVERS", "").split(",")]
+    texts = [text.strip() for text in given.get(name, "").split(",")]
     for number, text in enumerate(filter(None, texts), start=1):
         try:
             base = FhirBase.parse(text)
         except BadBaseError as error:
             # By its place in the list: what is wrong with it may be a password.
-            problems.append(f"{PREFIX}FHIR_SERVERS: address {number} {error}")
+            problems.append(f"{PREFIX}{name}: address {number} {error}")
             continue
         if environment == "production" and base.scheme != "https":
-            problems.append(f"{PREFIX}FHIR_SERVERS: address {number} must be https in production")
+            problems.append(f"{PREFIX}{name}: address {number} must be https in production")
         bases.append(base.url)
     return tuple(bases)
 

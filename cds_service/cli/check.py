@@ -12,9 +12,12 @@ import textwrap
 from collections.abc import Iterable, Iterator, Mapping
 
 from cds_service import __version__
+from cds_service.cli.migrate import NOT_READY, in_the_way
 from cds_service.errors import ConfigurationError
 from cds_service.reasoning.markdown import printable
 from cds_service.settings import PREFIX, Settings
+from cds_service.store.database import is_sqlite
+from cds_service.store.migrate import SchemaState, state
 from fhir_mappings.local_codes import LocalCodes, with_local_codes
 from fhir_mappings.terminology import Terminology, load_terminology
 
@@ -22,7 +25,7 @@ _WIDTH = 80
 _NAMES = (
     "ENVIRONMENT", "PUBLIC_URL", "CLIENTS", "FHIR_SERVERS", "FHIR_BUDGET_SECONDS", "FHIR_REQUEST_SECONDS",
     "CORS_ORIGINS", "MAX_BODY_MB", "MISSING_DATA", "AS_OF", "DATABASE_URL", "PATIENT_HASH_KEY", "QUIETER_DAYS",
-    "OTLP_ENDPOINT", "SITE_POLICY", "LOCAL_CODES",
+    "OTLP_ENDPOINT", "SMART_CLIENT_ID", "SMART_SCOPE", "SMART_SERVERS", "SITE_POLICY", "LOCAL_CODES",
 )  # fmt: skip
 _SECRET = frozenset({"PATIENT_HASH_KEY"})
 # The password of an address, up to the last @ (an unescaped one may stand in it), and one among the parameters.
@@ -39,12 +42,20 @@ def run(environ: Mapping[str, str]) -> int:
         problems: tuple[str, ...] = ()
     except ConfigurationError as error:
         settings, problems = None, error.problems
-    for line in report(environ, settings, problems):
+    if settings is not None and settings.database_url is not None:
+        found = state(settings.database_url)
+        store: str | None = _store(settings.database_url, found)
+        problems = tuple(filter(None, (in_the_way(settings.database_url, found),)))
+    else:
+        store = None
+    for line in report(environ, settings, store, problems):
         sys.stdout.write(f"{line}\n")
     return 2 if problems else 0
 
 
-def report(environ: Mapping[str, str], settings: Settings | None, problems: tuple[str, ...]) -> Iterator[str]:
+def report(
+    environ: Mapping[str, str], settings: Settings | None, store: str | None, problems: tuple[str, ...]
+) -> Iterator[str]:
     """The lines of the report; without settings only what does not depend on them."""
     yield f"nelm-cds {__version__}"
     yield from _heading("Settings")
@@ -53,6 +64,9 @@ def report(environ: Mapping[str, str], settings: Settings | None, problems: tupl
         yield from _heading("Site policy: what differs from the defaults")
         departures = (f"{name} = {value}" for name, value in settings.policy.departures().items())
         yield from _listed(departures, "nothing")
+    if store is not None:
+        yield from _heading("Store")
+        yield from _wrapped(store, "  ", "    ")
     terminology = load_terminology()
     yield from _heading("Value sets")
     yield from _value_sets(terminology)
@@ -104,6 +118,17 @@ def _defaults(settings: Settings) -> dict[str, str]:
         "DATABASE_URL": settings.database_url or "none",
         "QUIETER_DAYS": f"{settings.quieter_days}",
     }
+
+
+def _store(url: str, found: SchemaState) -> str:
+    """How the store stands; what keeps the service from starting is told again as wrong."""
+    if found is SchemaState.CURRENT:
+        return "answers, with the schema of this version"
+    if in_the_way(url, found) is not None:
+        return NOT_READY[found]
+    if is_sqlite(url):
+        return "made, or brought to the schema of this version, when the service starts"
+    return f"{NOT_READY[found]}; the service starts without it"
 
 
 def _without_passwords(value: str) -> str:

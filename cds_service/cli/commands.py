@@ -5,7 +5,7 @@ from __future__ import annotations
 import sys
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, NoReturn
 
 import typer
 
@@ -44,11 +44,15 @@ def serve(
     context: typer.Context,
     host: Annotated[str, typer.Option(help="Address to listen on.")] = "127.0.0.1",
     port: Annotated[int, typer.Option(min=0, max=65535, help="Port to listen on.")] = 8000,
+    record: Annotated[Path | None, typer.Option(help="Write every request into this folder; development only.")] = None,
 ) -> None:
     """Run the service in the foreground."""
     from cds_service.cli.serve import run
 
-    sys.exit(run(_settings(context.obj), host, port))
+    try:
+        sys.exit(run(_settings(context.obj), host, port, record))
+    except ConfigurationError as error:
+        _refuse(error)
 
 
 @app.command()
@@ -177,6 +181,10 @@ def _settings(environ: Mapping[str, str]) -> Settings:
     try:
         return Settings.from_environ(environ)
     except ConfigurationError as error:
-        for problem in error.problems:
-            typer.echo(f"nelm-cds: {problem}", err=True)
-        raise typer.Exit(2) from error
+        _refuse(error)
+
+
+def _refuse(error: ConfigurationError) -> NoReturn:
+    for problem in error.problems:
+        typer.echo(f"nelm-cds: {problem}", err=True)
+    raise typer.Exit(2) from error

@@ -8,22 +8,19 @@ from datetime import datetime
 from typing import Any
 
 import orjson
+from rich.box import SIMPLE_HEAD
 from rich.console import Console
 from rich.table import Table
 
+from cds_service.cli.migrate import NOT_READY
 from cds_service.reasoning.markdown import printable
-from cds_service.settings import PREFIX, Settings
+from cds_service.settings import Settings
 from cds_service.store import StoreUnavailableError
 from cds_service.store.migrate import SchemaState, state
 from cds_service.store.summary import Standing, Summary, summarise
 
-_NOT_READY = {
-    SchemaState.EMPTY: f"there is no store at {PREFIX}DATABASE_URL yet; `nelm-cds migrate` makes it",
-    SchemaState.BEHIND: f"the store at {PREFIX}DATABASE_URL is of an older version; run `nelm-cds migrate`",
-    SchemaState.AHEAD: f"the store at {PREFIX}DATABASE_URL is of a newer version; use that version's nelm-cds",
-    SchemaState.UNREACHABLE: f"the database of {PREFIX}DATABASE_URL does not answer, or refuses",
-}
 _COLUMNS = ("code", "shown", "accepted", "overridden", "without_feedback", "commented", "reasons")
+_HEADERS = ("code", "shown", "accepted", "overridden", "without\nfeedback", "with a\ncomment")
 
 
 def summary(settings: Settings, *, since: datetime | None, as_csv: bool, as_json: bool) -> int:
@@ -32,10 +29,10 @@ def summary(settings: Settings, *, since: datetime | None, as_csv: bool, as_json
     try:
         ready = state(url)
         if ready is not SchemaState.CURRENT:
-            return _fail(_NOT_READY[ready])
+            return _fail(NOT_READY[ready])
         found = summarise(url, since)
     except StoreUnavailableError:
-        return _fail(_NOT_READY[SchemaState.UNREACHABLE])
+        return _fail(NOT_READY[SchemaState.UNREACHABLE])
     if as_json:
         sys.stdout.write(orjson.dumps(_plain(found)).decode() + "\n")
     elif as_csv:
@@ -66,8 +63,8 @@ def _row(standing: Standing) -> dict[str, Any]:
     return {name: getattr(standing, name) for name in _COLUMNS[:-1]}
 
 
-def _reasons(standing: Standing, between: str = "; ") -> str:
-    return between.join(f"{times} x {printable(reason)}" for reason, times in standing.reasons)
+def _reasons(standing: Standing) -> str:
+    return "; ".join(f"{times} x {printable(reason)}" for reason, times in standing.reasons)
 
 
 def _write_csv(found: Summary) -> None:
@@ -76,22 +73,44 @@ def _write_csv(found: Summary) -> None:
     for standing in found.standings:
         # A client's text at the start of a cell must not be a formula to a spreadsheet; a count comes first.
         writer.writerow([*_row(standing).values(), _reasons(standing)])
+    if found.unknown_cards:
+        sys.stderr.write(f"nelm-cds: {_unknown(found)}\n")
 
 
 def _print_table(found: Summary) -> None:
-    table = Table(title=_title(found), title_justify="left")
-    for name in _COLUMNS:
-        table.add_column(name.replace("_", " "), justify="left" if name in ("code", "reasons") else "right")
-    for standing in found.standings:
-        table.add_row(*(str(value) for value in _row(standing).values()), _reasons(standing, "\n"))
+    """The counts, and the reasons below them: beside them, a terminal of 80 columns has no room."""
     console = Console(highlight=False, markup=False)
-    console.print(table if found.standings else _title(found))
+    if not found.standings:
+        console.print(_title(found))
+    else:
+        counts = _table(_title(found), *_HEADERS)
+        for standing in found.standings:
+            counts.add_row(*map(str, _row(standing).values()))
+        console.print(counts)
+    reasons = _table("Why overridden", "code", "times", "reason")
+    for standing in found.standings:
+        for reason, times in standing.reasons:
+            reasons.add_row(standing.code, str(times), printable(reason))
+    if reasons.row_count:
+        console.print(reasons)
     if found.unknown_cards:
-        console.print(f"Feedback named {found.unknown_cards} cards that are not on record here.")
+        console.print(_unknown(found))
+
+
+def _table(title: str, *headers: str) -> Table:
+    table = Table(title=title, title_justify="left", box=SIMPLE_HEAD, padding=(0, 1, 0, 0), pad_edge=False)
+    for header in headers:
+        words = header in ("code", "reason")
+        table.add_column(header, justify="left" if words else "right", no_wrap=not words, overflow="fold")
+    return table
+
+
+def _unknown(found: Summary) -> str:
+    return f"Cards that feedback named and that are not on record here: {found.unknown_cards}."
 
 
 def _title(found: Summary) -> str:
     if found.first_shown is None or found.last_shown is None:
         return "No card with a recommendation was recorded yet."
     span = f"{found.first_shown:%Y-%m-%d} to {found.last_shown:%Y-%m-%d}"
-    return f"{found.cards} cards in {found.answers} answers, {span}"
+    return f"Shown: {found.cards} cards in {found.answers} answers, {span}"

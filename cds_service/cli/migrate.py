@@ -9,16 +9,23 @@ from cds_service.store import StoreUnavailableError
 from cds_service.store.database import is_sqlite
 from cds_service.store.migrate import SchemaState, state, upgrade
 
+NOT_READY = {
+    SchemaState.EMPTY: f"there is no store at {PREFIX}DATABASE_URL yet: `nelm-cds migrate` makes it",
+    SchemaState.BEHIND: f"the store at {PREFIX}DATABASE_URL is of an older version: run `nelm-cds migrate`",
+    SchemaState.AHEAD: f"the store at {PREFIX}DATABASE_URL is of a newer version of nelm-cds",
+    SchemaState.UNREACHABLE: f"the database of {PREFIX}DATABASE_URL does not answer, or refuses",
+}
+
 
 def run(settings: Settings) -> int:
     """Migrate and say from what to what; 1 if the database does not answer or is of a newer version."""
     url = settings.database_url or ""
     try:
         if state(url) is SchemaState.AHEAD:
-            return _fail("the store is of a newer version of nelm-cds; nothing was changed")
+            return _fail(f"{NOT_READY[SchemaState.AHEAD]}; nothing was changed")
         migration = upgrade(url)
     except StoreUnavailableError:
-        return _fail(f"the database of {PREFIX}DATABASE_URL does not answer, or refuses")
+        return _fail(NOT_READY[SchemaState.UNREACHABLE])
     before, after = migration.before or "an empty database", migration.after
     changed = f"from {before} to {after}" if migration.before != after else f"already at {after}"
     sys.stdout.write(f"schema {changed}\n")
@@ -34,22 +41,22 @@ def prepare(settings: Settings) -> str | None:
     url = settings.database_url
     if url is None:
         return None
-    if is_sqlite(url):
+    found = state(url)
+    if is_sqlite(url) and found is not SchemaState.AHEAD:
         try:
             upgrade(url)
         except StoreUnavailableError:
             return f"the SQLite file of {PREFIX}DATABASE_URL cannot be made or migrated"
         return None
-    found = state(url)
-    if found in (SchemaState.EMPTY, SchemaState.BEHIND):
-        return f"the database of {PREFIX}DATABASE_URL has not the schema of this version: run `nelm-cds migrate`"
-    if found is SchemaState.AHEAD:
-        return f"the database of {PREFIX}DATABASE_URL is of a newer version of nelm-cds"
     if found is SchemaState.UNREACHABLE:
-        sys.stderr.write(
-            f"nelm-cds: the database of {PREFIX}DATABASE_URL does not answer; serving without it for now\n"
-        )
-    return None
+        sys.stderr.write(f"nelm-cds: {NOT_READY[found]}; serving without it for now\n")
+    return in_the_way(url, found)
+
+
+def in_the_way(url: str, found: SchemaState) -> str | None:
+    """What keeps the service from starting on a database in this state."""
+    made_at_start = (SchemaState.EMPTY, SchemaState.BEHIND) if is_sqlite(url) else (SchemaState.UNREACHABLE,)
+    return None if found is SchemaState.CURRENT or found in made_at_start else NOT_READY[found]
 
 
 def _fail(why: str) -> int:

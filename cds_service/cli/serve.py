@@ -5,17 +5,24 @@ from __future__ import annotations
 import gc
 import socket
 import sys
+from contextlib import nullcontext
+from pathlib import Path
 
 import uvicorn
+from starlette.types import ASGIApp
 
 from cds_service.app import create_app
 from cds_service.cli.migrate import prepare
+from cds_service.cli.record import Recorder
+from cds_service.clock import now
+from cds_service.http.connection import LimitedProtocol
+from cds_service.http.copied import CopiedCalls
 from cds_service.http.warm_up import warm_up
 from cds_service.settings import PREFIX, Settings
 from cds_service.telemetry.logs import configure as configure_logs
 
 
-def run(settings: Settings, host: str, port: int) -> int:
+def run(settings: Settings, host: str, port: int, record: Path | None = None) -> int:
     """Serve until interrupted or terminated, calls in flight finished first; 1 if the address cannot be listened on.
 
     Says on standard error where to look, and loudly if nobody is authenticated.
@@ -28,10 +35,14 @@ def run(settings: Settings, host: str, port: int) -> int:
     except OSError as error:
         sys.stderr.write(f"nelm-cds: cannot listen on {host} port {port}: {error.strerror}; choose another --port\n")
         return 1
-    with listening:
-        sys.stderr.write("\n".join(_banner(settings, host, listening.getsockname()[1])) + "\n")
+    recorder = Recorder(record, settings, now) if record is not None else None
+    with listening, recorder or nullcontext():
+        lines = _banner(settings, host, listening.getsockname()[1]) + ([recorder.warning] if recorder else [])
+        sys.stderr.write("\n".join(lines) + "\n")
         configure_logs(sys.stderr)
-        app = create_app(settings)
+        app: ASGIApp = create_app(settings)
+        if recorder is not None:
+            app = CopiedCalls(app, recorder.keep, settings.max_body_bytes)
         warm_up()
         # What is loaded by now stays for good: the garbage collector need not look at it again, call after call.
         gc.collect()
@@ -39,7 +50,7 @@ def run(settings: Settings, host: str, port: int) -> int:
         config = uvicorn.Config(
             app,
             loop="uvloop" if sys.platform != "win32" else "auto",
-            http="httptools",
+            http=LimitedProtocol,
             ws="none",
             log_config=None,
             access_log=False,

@@ -32,6 +32,7 @@ _FETCH_SECONDS = 2.0
 _MOST_BYTES = 256 * 1024
 _LEAST_RSA_BITS = 2048
 _CURVES = frozenset({"P-256", "P-384", "P-521"})
+_PRIVATE = frozenset({"d", "p", "q", "dp", "dq", "qi", "oth", "k"})  # each tells the private key, or is one
 
 
 class UnusableKeySetError(Exception):
@@ -84,11 +85,11 @@ def read_key_set(content: bytes, *, strict: bool) -> Keys:
 def _public_key(entry: Any) -> Key:
     if not isinstance(entry, dict) or entry.get("kty") not in ("EC", "RSA"):
         raise UnusableKeySetError("is not an EC or RSA key")
-    if "d" in entry:
+    if not _PRIVATE.isdisjoint(entry):
         raise UnusableKeySetError("is a private key, which must not leave its owner")
-    if entry.get("use", "sig") != "sig" or "verify" not in entry.get("key_ops", ["verify"]):
-        raise UnusableKeySetError("is not for signatures")
     try:
+        if entry.get("use", "sig") != "sig" or "verify" not in entry.get("key_ops", ["verify"]):
+            raise UnusableKeySetError("is not for signatures")
         if entry["kty"] == "RSA" and _bits(entry["n"]) < _LEAST_RSA_BITS:
             raise UnusableKeySetError(f"is an RSA key of less than {_LEAST_RSA_BITS} bits")
         key = JWKRegistry.import_key(entry)
@@ -166,15 +167,19 @@ class KeySets:
         now = self._monotonic()
         if now - known.failed_at < _PAUSE_AFTER_FAILURE:
             return False
+        if not self._is_fresh(known):
+            return True
         known.refreshed_at = [at for at in known.refreshed_at if now - at < _PER_SECONDS]
         return len(known.refreshed_at) < _MOST_REFRESHES
 
     async def _fetch(self, address: str, known: _Address) -> None:
-        known.refreshed_at.append(self._monotonic())
+        if self._is_fresh(known):
+            known.refreshed_at.append(self._monotonic())
         try:
             async with asyncio.timeout(_FETCH_SECONDS):
                 known.keys = read_key_set(await self._read(address), strict=False)
-        except (httpx.HTTPError, httpx.InvalidURL, UnusableKeySetError, TimeoutError) as error:
+        except (httpx.HTTPError, httpx.InvalidURL, UnusableKeySetError, TimeoutError, UnicodeError) as error:
+            # UnicodeError: a name that no resolver could take
             known.failed_at = self._monotonic()
             _log.warning("the keys of %s could not be fetched (%s)", address, type(error).__name__)
         else:

@@ -89,7 +89,7 @@ class _Reader:
         for name in sorted(set(self.entry) - _MEMBERS):
             self._wrong(name, "no member of this name")
         jku, keys = self._jku(), self._keys()
-        if "jku" not in self.entry and "jwks_file" not in self.entry:
+        if not self.entry.get("jku") and "jwks_file" not in self.entry:
             self.problems.append(f"{self.where}: needs jku or jwks_file, to check its signatures with")
         return Client(
             name=self._text("name"),
@@ -152,7 +152,7 @@ class _Reader:
             return None
         try:
             return read_key_set((self.folder / name).read_bytes(), strict=True)
-        except OSError as error:
+        except (OSError, ValueError) as error:  # ValueError: a name that no file can have
             self._wrong("jwks_file", f"cannot be read ({type(error).__name__})")
         except UnusableKeySetError as error:
             self._wrong("jwks_file", str(error))

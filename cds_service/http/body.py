@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import asyncio
 
-from starlette.requests import Request
+from starlette.requests import ClientDisconnect, Request
 
-from cds_service.errors import BodyTooLarge, BodyTooSlow, NotJson
+from cds_service.errors import BodyTooLarge, BodyTooSlow, CallerGone, NotJson
 
 # What 32 MiB take on a slow hospital line, with room to spare; who dribbles longer holds a connection for nothing.
 _SECONDS = 30
@@ -16,7 +16,7 @@ async def read_json_body(request: Request, limit: int) -> bytes:
     """The body as bytes; stops reading at the limit, whatever Content-Length says.
 
     Raises NotJson for a content type that is not JSON (none at all is taken as JSON) or a compressed body, BodyTooLarge
-    beyond the limit, BodyTooSlow if it has not arrived within half a minute.
+    beyond the limit, BodyTooSlow if it has not arrived within half a minute, CallerGone if it never will.
     """
     content_type = request.headers.get("content-type", "application/json").partition(";")[0].strip().lower()
     if content_type != "application/json" and not content_type.endswith("+json"):
@@ -36,11 +36,14 @@ async def read_json_body(request: Request, limit: int) -> bytes:
 async def _read(request: Request, limit: int) -> bytes:
     chunks: list[bytes] = []
     size = 0
-    async for chunk in request.stream():
-        size += len(chunk)
-        if size > limit:
-            raise _too_large(limit)
-        chunks.append(chunk)
+    try:
+        async for chunk in request.stream():
+            size += len(chunk)
+            if size > limit:
+                raise _too_large(limit)
+            chunks.append(chunk)
+    except ClientDisconnect as error:
+        raise CallerGone("The caller hung up.") from error
     return b"".join(chunks)
 
 

@@ -165,7 +165,7 @@ def _fits(text: str) -> bool:
 def _moment(text: str, where: str) -> datetime:
     """A moment of RFC 3339; one without an offset is taken as UTC, which CDS Hooks demands."""
     try:
-        moment = datetime.fromisoformat(text)
+        moment = datetime.fromisoformat(text.upper())
         return (moment if moment.tzinfo else moment.replace(tzinfo=UTC)).astimezone(UTC)
     except (ValueError, OverflowError) as error:
         raise MalformedRequest(f"{where}: must be a moment such as 2026-05-04T09:30:00Z") from error

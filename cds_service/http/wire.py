@@ -6,7 +6,7 @@ CDS Hooks 2.0.1: https://cds-hooks.hl7.org/2.0/#calling-a-cds-service; unknown m
 from __future__ import annotations
 
 import re
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
 from datetime import datetime
 from typing import Any
 
@@ -14,6 +14,7 @@ import msgspec
 from msgspec import Raw, Struct
 
 from cds_service.errors import HookMismatch, MalformedRequest
+from cds_service.http.members import MemberTwiceError, members
 from cds_service.http.services import HOOK
 from fhir_mappings.dates import parse_date
 from fhir_mappings.wire import UNREADABLE
@@ -51,7 +52,7 @@ class HookRequest(Struct, frozen=True):
     context: Context
     fhirServer: str | None = None
     fhirAuthorization: FhirAuthorization | None = None
-    prefetch: dict[str, Raw] | None = None
+    prefetch: Mapping[str, Raw] | None = None
     extension: Any = None
 
     def as_of(self) -> datetime | None:
@@ -68,7 +69,8 @@ class HookRequest(Struct, frozen=True):
         return date.last
 
 
-_DECODER = msgspec.json.Decoder(HookRequest)
+_REQUEST = msgspec.json.Decoder(HookRequest)
+_NULL = Raw(b"null")
 
 
 def parse_request(body: bytes, hooks: Collection[str] = (HOOK,)) -> HookRequest:
@@ -76,12 +78,7 @@ def parse_request(body: bytes, hooks: Collection[str] = (HOOK,)) -> HookRequest:
 
     Raises MalformedRequest naming the place as a JSON pointer, never its value; HookMismatch for another hook.
     """
-    try:
-        request = _DECODER.decode(body)
-    except msgspec.ValidationError as error:
-        raise MalformedRequest(pointer_of(error)) from error
-    except UNREADABLE as error:
-        raise MalformedRequest("The body is not JSON. Send one JSON object, UTF-8.") from error
+    request = _decoded(body)
     if request.hook not in hooks:
         raise HookMismatch(f"/hook: this service answers {' and '.join(hooks)} only")
     if not request.hookInstance:
@@ -91,6 +88,44 @@ def parse_request(body: bytes, hooks: Collection[str] = (HOOK,)) -> HookRequest:
     if request.fhirAuthorization is not None and not request.fhirServer:
         raise MalformedRequest("/fhirServer: required where fhirAuthorization is sent")
     return request
+
+
+def _decoded(body: bytes) -> HookRequest:
+    """The request, every member of it once: which of two counts, others may read otherwise."""
+    try:
+        told = _members(body, "")
+        # The prefetch may have megabytes, and is looked at once.
+        small = b",".join(b"%b:%b" % (msgspec.json.encode(name), told[name]) for name in told if name != "prefetch")
+        request = _REQUEST.decode(b"{%b}" % small)
+        for name in ("context", "fhirAuthorization"):
+            if getattr(request, name) is not None:
+                _members(bytes(told[name]), f"/{name}")
+        if bytes(told.get("prefetch", _NULL)) == b"null":
+            return request
+        prefetch = _prefetch(bytes(told["prefetch"]))
+    except msgspec.ValidationError as error:
+        raise MalformedRequest(pointer_of(error)) from error
+    except UNREADABLE as error:
+        raise MalformedRequest("The body is not JSON. Send one JSON object, UTF-8.") from error
+    return msgspec.structs.replace(request, prefetch=prefetch)
+
+
+def _prefetch(content: bytes) -> Mapping[str, Raw]:
+    try:
+        prefetch = _members(content, "/prefetch")
+        patient = bytes(prefetch.get("patient", _NULL))
+        if patient.startswith(b"{"):
+            _members(patient, "/prefetch/patient")
+    except msgspec.ValidationError as error:
+        raise MalformedRequest(f"/prefetch: {str(error).partition(' - at ')[0]}") from error
+    return prefetch
+
+
+def _members(content: bytes, where: str) -> Mapping[str, Raw]:
+    try:
+        return members(content)
+    except MemberTwiceError as error:
+        raise MalformedRequest(f"{where or '/'}: a member stands there twice; send each once") from error
 
 
 def pointer_of(error: msgspec.ValidationError) -> str:

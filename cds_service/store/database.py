@@ -11,7 +11,15 @@ from typing import Any
 from sqlalchemy import Connection, Engine, Table, create_engine, event
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.engine import URL, make_url
-from sqlalchemy.exc import ArgumentError, NoSuchModuleError, SQLAlchemyError
+from sqlalchemy.exc import (
+    ArgumentError,
+    DataError,
+    DBAPIError,
+    IntegrityError,
+    NoSuchModuleError,
+    SQLAlchemyError,
+    StatementError,
+)
 
 _CONNECT_SECONDS = 2
 _STATEMENT_MILLISECONDS = 2500
@@ -21,6 +29,10 @@ _MIGRATION_WAITS_MILLISECONDS = 30_000
 
 class StoreUnavailableError(Exception):
     """The database did not do what it was asked; the message holds neither address nor data."""
+
+
+class RecordRefusedError(StoreUnavailableError):
+    """The database answers, and will never take this record."""
 
 
 def problem_of_url(text: str) -> str | None:
@@ -64,7 +76,9 @@ def make_engine(text: str, *, exclusive: bool = False) -> Engine:
     limits = f"-c statement_timeout={_STATEMENT_MILLISECONDS} -c lock_timeout={_STATEMENT_MILLISECONDS}"
     arguments: dict[str, Any] = {"connect_timeout": _CONNECT_SECONDS}
     if not exclusive:  # a migration may take as long as it takes
-        arguments |= {"options": limits, "tcp_user_timeout": _STATEMENT_MILLISECONDS}
+        # A server that has vanished is known by its silence, in a statement and between statements.
+        silence = {"tcp_user_timeout": _STATEMENT_MILLISECONDS, "keepalives_idle": 2, "keepalives_interval": 1}
+        arguments |= silence | {"options": limits}
     return create_engine(url, connect_args=arguments, pool_size=5, max_overflow=5, pool_timeout=1, **common)
 
 
@@ -75,7 +89,17 @@ def transaction(engine: Engine) -> Iterator[Connection]:
         with engine.begin() as connection:
             yield connection
     except (SQLAlchemyError, OSError) as error:
-        raise StoreUnavailableError("the database did not answer, or refused") from error
+        kind = type(getattr(error, "orig", None) or error).__name__
+        if _is_of_a_record(error):
+            # Not chained: in the driver's own words stands the row that was refused.
+            raise RecordRefusedError(f"the database refuses a record ({kind})") from None
+        raise StoreUnavailableError(f"the database did not answer, or refused ({kind})") from error
+
+
+def _is_of_a_record(error: Exception) -> bool:
+    """Whether a value was refused, by the database or, before it was asked, by its driver."""
+    before = isinstance(error, StatementError) and not isinstance(error, DBAPIError)
+    return before or isinstance(error, DataError | IntegrityError)
 
 
 def insert_once(connection: Connection, table: Table, rows: Sequence[Mapping[str, Any]]) -> None:

@@ -12,6 +12,7 @@ from alembic import command
 from alembic.config import Config
 from alembic.runtime.migration import MigrationContext
 from alembic.script import ScriptDirectory
+from alembic.util import CommandError
 from sqlalchemy import Connection, text
 
 from cds_service.store.database import StoreUnavailableError, file_of, is_sqlite, make_engine, transaction
@@ -96,6 +97,8 @@ def _under_lock(url: str, migrate: Callable[[Config], None]) -> Migration:
             before = _revision(connection)
             migrate(_config(connection))
             return Migration(before, _revision(connection))
+    except CommandError as error:
+        raise StoreUnavailableError("the database is at a revision that this version does not know") from error
     finally:
         engine.dispose()
 

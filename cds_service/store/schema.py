@@ -2,7 +2,50 @@
 
 from __future__ import annotations
 
-from sqlalchemy import Boolean, Column, DateTime, ForeignKey, Index, MetaData, String, Table
+from datetime import UTC, datetime
+
+from sqlalchemy import Boolean, Column, DateTime, Dialect, ForeignKey, Index, MetaData, String, Table
+from sqlalchemy.types import TypeDecorator
+
+
+class Moment(TypeDecorator[datetime]):
+    """A moment, in UTC on its way in and on its way out: SQLite keeps no offset."""
+
+    impl = DateTime(timezone=True)
+    cache_ok = True
+
+    def process_bind_param(self, value: datetime | None, dialect: Dialect) -> datetime | None:
+        """The moment in UTC; one without an offset is UTC already."""
+        return _as_utc(value)
+
+    def process_result_value(self, value: datetime | None, dialect: Dialect) -> datetime | None:
+        """The moment in UTC, whatever the time zone of the database's session."""
+        return _as_utc(value)
+
+
+class Text(TypeDecorator[str]):
+    """Text as it was sent, so that every database takes it: bounded, without NUL and without halves of a character."""
+
+    impl = String
+    cache_ok = True
+
+    def __init__(self, length: int) -> None:
+        """Text of at most so many characters."""
+        super().__init__(length)
+        self.length = length
+
+    def process_bind_param(self, value: str | None, dialect: Dialect) -> str | None:
+        """What can be stored of the text, always the same of the same."""
+        if value is None:
+            return None
+        return value[: self.length].replace("\0", "\ufffd").encode("utf-8", "replace").decode("utf-8")
+
+
+def _as_utc(moment: datetime | None) -> datetime | None:
+    if moment is None:
+        return None
+    return moment.replace(tzinfo=UTC) if moment.tzinfo is None else moment.astimezone(UTC)
+
 
 metadata = MetaData(
     naming_convention={
@@ -11,8 +54,7 @@ metadata = MetaData(
         "pk": "pk_%(table_name)s",
     }
 )
-_DIGEST, _NAME, _TEXT = String(64), String(128), String(255)
-_MOMENT = DateTime(timezone=True)
+_DIGEST, _NAME, _TEXT, _MOMENT = String(64), Text(128), Text(255), Moment()
 
 shown_card = Table(
     "shown_card",

@@ -9,16 +9,23 @@ from __future__ import annotations
 import asyncio
 import hashlib
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from datetime import UTC, datetime
+from datetime import datetime
 from types import TracebackType
 from typing import Any, TypeVar
 
 from sqlalchemy import Connection, Engine, delete, select
 
 from cds_service.store import schema
-from cds_service.store.database import StoreUnavailableError, insert_if_new, insert_once, make_engine, transaction
+from cds_service.store.database import (
+    RecordRefusedError,
+    StoreUnavailableError,
+    insert_if_new,
+    insert_once,
+    make_engine,
+    transaction,
+)
 from cds_service.store.records import Feedback, Overridden, Shown
 from cds_service.store.writer import Writer
 
@@ -46,7 +53,9 @@ class Store:
         self._now = now
         self._engine: Engine = make_engine(url)
         self._threads = ThreadPoolExecutor(4, thread_name_prefix="nelm-cds-store")
-        self._writer: Writer[Shown] = Writer(self._write_shown, room=room, drain_seconds=drain_seconds)
+        self._writer: Writer[Shown] = Writer(
+            self._write_shown, room=room, drain_seconds=drain_seconds, between=self._keep_tokens
+        )
         self._used: dict[str, datetime] = {}
         self._unshared: dict[str, datetime] = {}
         self._waiting = 0
@@ -124,13 +133,13 @@ class Store:
         return self._waiting >= _MOST_WAITING or time.monotonic() - self._failed_at < _PAUSE_SECONDS
 
     def _use_here(self, digest: str, until: datetime) -> bool:
-        now = self._now()
-        if self._used.get(digest, now) > now:
+        known_until = self._used.pop(digest, None)
+        if known_until is not None and known_until > self._now():
+            self._used[digest] = known_until
             return False
         if len(self._used) >= _MOST_REMEMBERED:
-            self._used = {used: end for used, end in self._used.items() if end > now}
-        if len(self._used) < _MOST_REMEMBERED:
-            self._used[digest] = until
+            del self._used[next(iter(self._used))]  # the oldest, which expires soonest
+        self._used[digest] = until
         return True
 
     async def _within(self, seconds: float, work: Callable[[Connection], T]) -> T:
@@ -153,6 +162,9 @@ class Store:
         try:
             with transaction(self._engine) as connection:
                 result = work(connection)
+        except RecordRefusedError:
+            self.reachable = True
+            raise
         except StoreUnavailableError:
             self._fail()
             raise
@@ -164,17 +176,27 @@ class Store:
         self.reachable = False
 
     def _write_shown(self, batch: Sequence[Shown]) -> None:
+        self._transact(lambda c: _insert_shown(c, batch))
+
+    def _keep_tokens(self) -> None:
+        """Tell the database the tokens that only this process knows, and forget the expired; and see if it is back."""
         unshared = dict(self._unshared)
-        self._transact(lambda c: _insert_shown(c, batch, unshared))
+        purge = time.monotonic() - self._purged_at > _PURGE_SECONDS
+        if self._pausing or not (unshared or purge or not self.reachable):
+            return
+        try:
+            self._transact(lambda c: _insert_tokens(c, unshared))
+            if purge:
+                self._purged_at = time.monotonic()
+                expired = delete(schema.used_token).where(schema.used_token.c.until < self._now())
+                self._transact(lambda c: c.execute(expired))
+        except StoreUnavailableError:
+            return
         for digest in unshared:
             self._unshared.pop(digest, None)
-        if time.monotonic() - self._purged_at > _PURGE_SECONDS:
-            self._purged_at = time.monotonic()
-            expired = delete(schema.used_token).where(schema.used_token.c.until < self._now())
-            self._transact(lambda c: c.execute(expired))
 
 
-def _insert_shown(connection: Connection, batch: Sequence[Shown], unshared: dict[str, datetime]) -> None:
+def _insert_shown(connection: Connection, batch: Sequence[Shown]) -> None:
     cards = [(shown, card) for shown in batch for card in shown.cards]
     insert_once(
         connection,
@@ -184,7 +206,7 @@ def _insert_shown(connection: Connection, batch: Sequence[Shown], unshared: dict
                 "card": card.uuid,
                 "client": shown.client,
                 "patient": shown.patient,
-                "hook_instance": shown.hook_instance[:255],
+                "hook_instance": shown.hook_instance,
                 "shown_at": shown.at,
                 "guideline": shown.guideline,
                 "edition": shown.edition,
@@ -199,12 +221,16 @@ def _insert_shown(connection: Connection, batch: Sequence[Shown], unshared: dict
     insert_once(connection, schema.shown_recommendation, codes)
     suggestions = [{"card": card.uuid, "suggestion": uuid} for _, card in cards for uuid in card.suggestions]
     insert_once(connection, schema.shown_suggestion, suggestions)
-    tokens = [{"digest": digest, "until": until} for digest, until in unshared.items()]
-    insert_once(connection, schema.used_token, tokens)
+
+
+def _insert_tokens(connection: Connection, tokens: Mapping[str, datetime]) -> None:
+    rows = [{"digest": digest, "until": until} for digest, until in tokens.items()]
+    insert_once(connection, schema.used_token, rows)
 
 
 def _insert_feedback(connection: Connection, client: str, entries: Sequence[Feedback], received_at: datetime) -> None:
-    digests = [(entry.digest(client), entry) for entry in entries]
+    # In one order everywhere: the same entries from two sides at once would wait for each other in two.
+    digests = sorted({entry.digest(client): entry for entry in entries}.items())
     insert_once(
         connection,
         schema.feedback,
@@ -225,7 +251,9 @@ def _insert_feedback(connection: Connection, client: str, entries: Sequence[Feed
         ],
     )
     accepted = [
-        {"digest": digest, "suggestion": uuid} for digest, entry in digests for uuid in set(entry.accepted_suggestions)
+        {"digest": digest, "suggestion": uuid}
+        for digest, entry in digests
+        for uuid in sorted(set(entry.accepted_suggestions))
     ]
     insert_once(connection, schema.feedback_suggestion, accepted)
 
@@ -241,12 +269,5 @@ def _select_overridden(connection: Connection, client: str, patient: str) -> tup
     )
     latest = {code: (outcome, at, digest) for code, outcome, at, digest in connection.execute(outcomes)}
     return tuple(
-        Overridden(code, as_utc(at), digest)
-        for code, (outcome, at, digest) in latest.items()
-        if outcome == "overridden"
+        Overridden(code, at, digest) for code, (outcome, at, digest) in latest.items() if outcome == "overridden"
     )
-
-
-def as_utc(moment: datetime) -> datetime:
-    """A moment as it was stored: SQLite keeps no offset, and all of them are UTC."""
-    return moment.replace(tzinfo=UTC) if moment.tzinfo is None else moment.astimezone(UTC)

@@ -11,7 +11,6 @@ from sqlalchemy import Connection, func, select
 
 from cds_service.store import schema
 from cds_service.store.database import make_engine, transaction
-from cds_service.store.store import as_utc
 
 NO_REASON = "no reason"
 
@@ -86,8 +85,8 @@ def _summary(connection: Connection, since: datetime | None) -> Summary:
         codes_of.setdefault(on, []).append(code)
     return Summary(
         since=since,
-        first_shown=as_utc(first) if first else None,
-        last_shown=as_utc(last) if last else None,
+        first_shown=first,
+        last_shown=last,
         answers=answers,
         cards=cards,
         unknown_cards=_unknown(connection, since),
@@ -101,20 +100,23 @@ def _summary(connection: Connection, since: datetime | None) -> Summary:
 def _latest(connection: Connection, since: datetime | None) -> Iterable[_Outcome]:
     """The latest outcome of every card, as its own client reported it."""
     said, card = schema.feedback.c, schema.shown_card.c
-    rows = (
+    rows = connection.execute(
         select(said.card, said.outcome, said.reason_system, said.reason_code, said.reason_display, said.commented)
         .join_from(schema.feedback, schema.shown_card, (card.card == said.card) & (card.client == said.client))
         .where(*([card.shown_at >= since] if since is not None else []))
         .order_by(said.outcome_at, said.received_at)
-    )
+    ).all()
+    # Clients often send a code without its display: what one of them called it holds for all.
+    displays = {(system, code): display for _, _, system, code, display, _ in rows if code and display}
     latest: dict[str, _Outcome] = {}
-    for on, outcome, system, code, display, commented in connection.execute(rows):
-        latest[on] = _Outcome(on, outcome, _worded(system, code, display), commented)
+    for on, outcome, system, code, display, commented in rows:
+        worded = _worded(system, code, displays.get((system, code), display))
+        latest[on] = _Outcome(on, outcome, worded, commented)
     return latest.values()
 
 
 def _worded(system: str | None, code: str | None, display: str | None) -> str:
-    coded = "|".join(part for part in (system, code) if part)
+    coded = "|".join(part for part in (system, code) if part) if code else ""
     if display:
         return f"{display} ({coded})" if coded else display
     return coded or NO_REASON

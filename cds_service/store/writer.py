@@ -9,7 +9,7 @@ import time
 from collections.abc import Callable, Sequence
 from typing import Generic, TypeVar
 
-from cds_service.store.database import StoreUnavailableError
+from cds_service.store.database import RecordRefusedError, StoreUnavailableError
 
 T = TypeVar("T")
 
@@ -20,10 +20,22 @@ _FIRST_PAUSE, _LONGEST_PAUSE = 0.1, 5.0
 
 
 class Writer(Generic[T]):
-    """Takes records without waiting and writes them in batches; what finds no room is dropped and counted."""
+    """Takes records without waiting and writes them in batches; what finds no room is dropped and counted.
 
-    def __init__(self, write: Callable[[Sequence[T]], None], *, room: int, drain_seconds: float) -> None:
+    `write` raises StoreUnavailableError alone; `between` is done after each batch and every now and then, and raises
+    nothing.
+    """
+
+    def __init__(
+        self,
+        write: Callable[[Sequence[T]], None],
+        *,
+        room: int,
+        drain_seconds: float,
+        between: Callable[[], None] = lambda: None,
+    ) -> None:
         self._write = write
+        self._between = between
         self._queue: queue.Queue[T] = queue.Queue(room)
         self._drain_seconds = drain_seconds
         self._ending = threading.Event()
@@ -66,7 +78,7 @@ class Writer(Generic[T]):
             self._in_hand = len(batch)
             if not self._write_out(batch):
                 return
-            self._in_hand = 0
+            self._between()
 
     def _next(self) -> list[T]:
         """What is queued, a batch at most; empty only at the end."""
@@ -74,6 +86,7 @@ class Writer(Generic[T]):
             try:
                 batch = [self._queue.get(timeout=_LOOKS_EVERY_SECONDS)]
             except queue.Empty:
+                self._between()
                 if self._ending.is_set():
                     return []
                 continue
@@ -84,20 +97,28 @@ class Writer(Generic[T]):
                     break
             return batch
 
-    def _write_out(self, batch: list[T]) -> bool:
+    def _write_out(self, batch: Sequence[T]) -> bool:
         """Write a batch, trying again until it is written; false when the time to end has come."""
         pause = _FIRST_PAUSE
         while True:
             try:
                 self._write(batch)
-            except StoreUnavailableError:
+            except RecordRefusedError as error:
+                if len(batch) > 1:  # one bad record costs no other
+                    return all(self._write_out([record]) for record in batch)
+                self._in_hand -= 1
+                self.dropped += 1
+                _log.error("an answer was not recorded: %s", error)
+                return True
+            except StoreUnavailableError as error:
                 if time.monotonic() + pause > self._give_up_at:
                     return False
-                if pause == _FIRST_PAUSE:
-                    _log.warning("the database does not answer; what is shown waits to be recorded")
+                if pause == _FIRST_PAUSE and not self._ending.is_set():
+                    _log.warning("what is shown waits to be recorded: %s", error)
                 # At the end there is no time for long pauses.
                 self._ending.wait(pause) if not self._ending.is_set() else time.sleep(_FIRST_PAUSE)
                 pause = _FIRST_PAUSE if self._ending.is_set() else min(2 * pause, _LONGEST_PAUSE)
             else:
+                self._in_hand -= len(batch)
                 self.written += len(batch)
                 return True

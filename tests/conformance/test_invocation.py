@@ -2,178 +2,166 @@
 
 from __future__ import annotations
 
-import asyncio
 import json
-import socket
-from typing import Any, NoReturn
+from concurrent.futures import ThreadPoolExecutor
+from typing import Any
 
-import httpx
 import pytest
 
-from cds_service.app import create_app
-from cds_service.settings import Settings
-from tests.support.cds_hooks import check
-from tests.support.service import JSON, SERVICE, TestClient, post
+from tests.support.conformance_call import JSON, SERVICE, Caller
+from tests.support.conformance_ehr import Ehr
 from tests.support.stories import story, without_uuids
 
 RESECTABLE = story("resectable")
 
 
-@pytest.fixture
-def no_way_out(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Nothing in this process may open a connection or look up a name."""
-
-    def refuse(*_: Any, **__: Any) -> NoReturn:
-        raise AssertionError("an outbound call")
-
-    for name in ("connect", "connect_ex", "sendto"):
-        monkeypatch.setattr(socket.socket, name, refuse)
-    for name in ("create_connection", "getaddrinfo"):
-        monkeypatch.setattr(socket, name, refuse)
-
-
-def test_a_chart_in_scope_is_answered_with_cards(client: TestClient) -> None:
-    """Row 13."""
-    answer = post(client, RESECTABLE.body)
+@pytest.mark.row(13)
+def test_a_chart_in_scope_is_answered_with_cards(service: Caller) -> None:
+    answer = service.post(RESECTABLE.body)
     assert answer.status_code == 200
     assert answer.headers["content-type"] == "application/json"
     assert answer.json()["cards"]
 
 
-def test_nothing_to_say_is_an_empty_array_of_cards(client: TestClient) -> None:
-    """Row 14."""
-    answer = post(client, story("out-of-scope-diabetic").body)
+@pytest.mark.row(14)
+def test_nothing_to_say_is_an_empty_array_of_cards(service: Caller) -> None:
+    answer = service.post(story("out-of-scope-diabetic").body)
     assert (answer.status_code, answer.content) == (200, b'{"cards":[]}')
 
 
+@pytest.mark.row(15)
 @pytest.mark.parametrize(
     "extension",
     [{"com.epic.cdshooks.request.bpa-trigger-action": "23"}, {"vendor": {"deep": [1, None, {}]}}, "text", [], None],
     ids=["vendor key", "vendor object", "text", "array", "null"],
 )
-def test_extensions_of_a_vendor_change_nothing(client: TestClient, extension: object) -> None:
-    """Row 15; the story is read as of today here, so only its own extension is left out on both sides."""
+def test_extensions_of_a_vendor_change_nothing(service: Caller, extension: object) -> None:
+    """The story is read as of today here, so only its own extension is left out on both sides."""
     plain = RESECTABLE.request
     del plain["extension"]
-    assert _answer(client, plain | {"extension": extension}) == _answer(client, plain)
+    assert _answer(service, plain | {"extension": extension}) == _answer(service, plain)
 
 
-def test_unknown_members_change_nothing(client: TestClient) -> None:
-    """Row 16."""
+@pytest.mark.row(16)
+def test_unknown_members_change_nothing(service: Caller) -> None:
     request = RESECTABLE.request
     request["user"] = "Practitioner/1"
     request["context"]["launch"] = {"nested": [None]}
-    assert _answer(client, request) == _answer(client, RESECTABLE.request)
+    assert _answer(service, request) == _answer(service, RESECTABLE.request)
 
 
-@pytest.mark.usefixtures("no_way_out")
-def test_prefetch_alone_is_enough_and_nobody_is_called(client: TestClient) -> None:
-    """Row 17."""
+@pytest.mark.row(17)
+def test_prefetch_alone_is_enough(service: Caller) -> None:
     request = RESECTABLE.request
     del request["fhirServer"]
-    assert post(client, request).json()["cards"]
+    assert service.cards(request)["cards"]
 
 
-@pytest.mark.usefixtures("no_way_out")
-def test_a_server_that_is_named_is_not_called_either(client: TestClient) -> None:
-    """Row 17; a loopback address from a sandbox must not make this service call itself."""
-    request = RESECTABLE.request | {"fhirServer": "http://127.0.0.1:1/fhir", "fhirAuthorization": {"access_token": "t"}}
-    del request["prefetch"]["observations"]
-    assert post(client, request).status_code == 200
+@pytest.mark.row(17)
+def test_a_whole_prefetch_makes_no_call(service: Caller, ehr: Ehr) -> None:
+    assert service.cards(ehr.told())["cards"]
+    assert ehr.requests == []
 
 
-def test_the_encounter_is_optional(client: TestClient) -> None:
-    """Row 18."""
+@pytest.mark.row(18)
+def test_the_encounter_is_optional(service: Caller) -> None:
     request = RESECTABLE.request
     del request["context"]["encounterId"]
-    assert _answer(client, request) == _answer(client, RESECTABLE.request)
+    assert _answer(service, request) == _answer(service, RESECTABLE.request)
 
 
+@pytest.mark.row(19)
 @pytest.mark.parametrize("kind", ["Practitioner", "PractitionerRole", "Patient", "RelatedPerson"])
-def test_every_kind_of_user_is_answered(client: TestClient, kind: str) -> None:
-    """Row 19."""
+def test_every_kind_of_user_is_answered(service: Caller, kind: str) -> None:
     request = RESECTABLE.request
     request["context"]["userId"] = f"{kind}/example"
-    assert post(client, request).status_code == 200
+    assert _answer(service, request) == _answer(service, RESECTABLE.request)
 
 
+@pytest.mark.row(20)
 @pytest.mark.parametrize("value", ["123", None, {"resourceType": "Observation"}, [[]]], ids=str)
-def test_prefetch_that_was_not_asked_for_is_ignored(client: TestClient, value: object) -> None:
-    """Row 20."""
+def test_prefetch_that_was_not_asked_for_is_ignored(service: Caller, value: object) -> None:
     request = RESECTABLE.request
     request["prefetch"]["user"] = value
-    assert _answer(client, request) == _answer(client, RESECTABLE.request)
+    assert _answer(service, request) == _answer(service, RESECTABLE.request)
 
 
-def test_a_repeated_hook_instance_is_answered_again_with_fresh_uuids(client: TestClient) -> None:
-    """Rows 21 and 23."""
-    seen: set[str] = set()
-    for _ in range(2):
-        answer = post(client, RESECTABLE.body)
-        assert answer.status_code == 200
-        check(answer.json(), RESECTABLE.patient_id, seen)
+@pytest.mark.row(21)
+def test_a_repeated_hook_instance_is_answered_again(service: Caller) -> None:
+    assert _answer(service, RESECTABLE.request) == _answer(service, RESECTABLE.request)
 
 
-def test_a_hundred_calls_at_once_each_speak_of_their_own_patient() -> None:
-    """Row 22; every other body is large enough to be answered beside the event loop."""
+@pytest.mark.row(22)
+def test_a_hundred_calls_at_once_each_speak_of_their_own_patient(service: Caller) -> None:
+    """Every other body is large enough to be answered beside the event loop."""
     template = json.dumps(RESECTABLE.request)
 
-    def body(number: int) -> bytes:
+    def call(number: int) -> str:
         text = template.replace("p-resectable", f"p-{number:03}-x").replace("Anna Example", f"Name {number:03} Surname")
-        return json.dumps(json.loads(text) | {"padding": "x" * (number % 2 * 70_000)}).encode()
+        answer = service.post(json.loads(text) | {"padding": "x" * (number % 2 * 70_000)})
+        assert answer.status_code == 200
+        return answer.text
 
-    async def call_all() -> list[httpx.Response]:
-        transport = httpx.ASGITransport(app=create_app(Settings()))
-        async with httpx.AsyncClient(transport=transport, base_url="http://service") as client:
-            calls = (client.post(SERVICE, content=body(number), headers=JSON) for number in range(100))
-            return await asyncio.gather(*calls)
-
-    for number, answer in enumerate(asyncio.run(call_all())):
-        check(answer.json(), f"p-{number:03}-x")
-        assert f"Name {number:03} Surname" in answer.text
-        others = {f"Name {other:03} Surname" for other in range(100) if other != number}
-        assert not [name for name in others if name in answer.text]
+    with ThreadPoolExecutor(100) as pool:
+        answers = list(pool.map(call, range(100)))
+    for number, answer in enumerate(answers):
+        named = {other for other in range(100) if f"Name {other:03} Surname" in answer or f"p-{other:03}-x" in answer}
+        assert named == {number}
 
 
-def test_names_in_any_script_arrive_as_they_were_sent(client: TestClient) -> None:
-    """Row 24."""
+@pytest.mark.row(23)
+def test_cards_and_suggestions_have_fresh_ids_in_every_answer(service: Caller) -> None:
+    suggesting = story("imaging-missing").request
+    first, again = (list(_uuids(service.cards(suggesting))) for _ in range(2))
+    assert len(first) == len(again) > 1
+    assert len({*first, *again}) == len(first) + len(again)
+
+
+@pytest.mark.row(24)
+def test_names_in_any_script_arrive_as_they_were_sent(service: Caller) -> None:
     name = "Жанна Łukasiewicz-Ōkubo 山田"
     request = RESECTABLE.request
     request["prefetch"]["patient"]["name"] = [{"use": "official", "text": name}]
-    answer = post(client, json.dumps(request, ensure_ascii=False).encode())
-    assert all(name in card["detail"] for card in answer.json()["cards"])
-    check(answer.json(), RESECTABLE.patient_id)
+    answer = service.cards(json.dumps(request, ensure_ascii=False).encode())
+    assert all(name in card["detail"] for card in answer["cards"])
+
+
+@pytest.mark.row(24)
+def test_the_limit_of_a_summary_counts_characters(service: Caller) -> None:
+    """Text of four bytes a character is cut no sooner than plain text; the limits are checked on every answer."""
+    request = RESECTABLE.request
+    request["prefetch"]["patient"]["name"] = [{"use": "official", "text": "\N{GRINNING FACE}" * 30}]
+    assert all("\N{GRINNING FACE}" * 30 in card["detail"] for card in service.cards(request)["cards"])
 
 
 @pytest.mark.parametrize(
     "content_type", ["application/json", "application/json; charset=utf-8", "application/fhir+json"]
 )
-def test_every_way_to_say_json_is_understood(client: TestClient, content_type: str) -> None:
-    assert post(client, RESECTABLE.body, {"Content-Type": content_type}).status_code == 200
+def test_every_way_to_say_json_is_understood(service: Caller, content_type: str) -> None:
+    assert service.post(RESECTABLE.body, {"Content-Type": content_type}).status_code == 200
+
+
+def test_a_body_that_does_not_say_what_it_is_is_read_as_json(service: Caller) -> None:
+    assert service.post(RESECTABLE.body, {}).status_code == 200
 
 
 @pytest.mark.parametrize(
     "path", ["/cds-services//nelm-patient-view", "/cds-services/nelm-patient-view/", f"/{SERVICE}//"]
 )
-def test_slashes_of_a_client_that_concatenates_are_forgiven(client: TestClient, path: str) -> None:
-    answer = client.post(f"http://testserver{path}", content=RESECTABLE.body, headers=JSON)
+def test_slashes_of_a_client_that_concatenates_are_forgiven(service: Caller, path: str) -> None:
+    answer = service.post(RESECTABLE.body, JSON, path)
     assert answer.status_code == 200
     assert answer.json()["cards"]
 
 
-@pytest.mark.parametrize("path", ["/cds-services/", "//cds-services", "/cds-services//"])
-def test_slashes_of_discovery_are_forgiven(client: TestClient, path: str) -> None:
-    answer = client.get(f"http://testserver{path}", follow_redirects=False)
-    assert answer.status_code == 200
-    assert answer.json()["services"]
+@pytest.mark.parametrize("path", ["/healthz", "/readyz", "/metrics"])
+def test_health_and_metrics_are_answered(service: Caller, path: str) -> None:
+    assert service.get(path).status_code == 200
 
 
-@pytest.mark.parametrize("path", ["/healthz", "/readyz"])
-def test_health_is_answered(client: TestClient, path: str) -> None:
-    assert client.get(path).status_code == 200
+def _answer(service: Caller, request: dict[str, Any]) -> Any:
+    return without_uuids(service.cards(request))
 
 
-def _answer(client: TestClient, request: dict[str, Any]) -> Any:
-    answer = post(client, request)
-    assert answer.status_code == 200
-    return without_uuids(answer.json())
+def _uuids(answer: dict[str, Any]) -> list[str]:
+    return [holder["uuid"] for card in answer["cards"] for holder in [card, *card.get("suggestions", [])]]

@@ -1,4 +1,4 @@
-"""The check that the other tests of this folder rest on: it passes what is right and finds what is wrong."""
+"""What the other tests of this folder rest on passes what is right and finds what is wrong: two checks and a table."""
 
 from __future__ import annotations
 
@@ -8,6 +8,9 @@ from typing import Any
 import pytest
 
 from tests.support.cds_hooks import complaints
+from tests.support.conformance_answer import ROWS, violations
+from tests.support.conformance_table import Run, page_of, read_rows
+from tests.support.conformance_table import complaints as complaints_about_the_table
 
 GOOD: dict[str, Any] = {
     "cards": [
@@ -101,15 +104,7 @@ def test_the_check_passes_what_is_right() -> None:
 @pytest.mark.parametrize(("place", "value"), SPOILED.values(), ids=SPOILED)
 def test_the_check_finds_what_is_wrong(place: str, value: Any) -> None:
     """The other tests of this folder prove nothing if this check could not fail."""
-    answer = deepcopy(GOOD)
-    *path, last = place.split("/")
-    holder: Any = answer
-    for name in path:
-        holder = holder[int(name)] if isinstance(holder, list) else holder[name]
-    if value is GONE:
-        del holder[last]
-    else:
-        holder[last] = value
+    answer = _spoiled(place, value)
     assert list(complaints(answer, "p1", set()))
 
 
@@ -118,3 +113,98 @@ def test_the_check_finds_too_many_cards_and_no_cards_member() -> None:
     assert "5 cards" in list(complaints({"cards": five}, "p1", set()))
     assert list(complaints({}, "p1", set()))
     assert list(complaints([], "p1", set()))
+
+
+REQUEST = {"prefetch": {"conditions": {"entry": [{"resource": {"resourceType": "Condition", "id": "c1"}}]}}}
+_REMOVAL = {"type": "delete", "description": "Remove", "resourceId": "Condition/c1"}
+_CHANGE = {"type": "update", "description": "Change", "resource": {"resourceType": "Condition", "id": "c1"}}
+_SMART = LINK | {"type": "smart", "appContext": "x"}
+_LAUNCHING = LINK | {"type": "smart", "autolaunchable": True}
+_TWICE = [{"label": "A", "isRecommended": True}, {"label": "B", "isRecommended": True}]
+
+# what is spoiled, and the row that has to be broken by it
+BROKEN_ROWS: list[tuple[int, str, Any]] = [
+    (55, f"{_CARD}/summary", GONE),
+    (55, f"{_CARD}/indicator", GONE),
+    (55, f"{_CARD}/source/label", GONE),
+    (55, _CARD, "text"),
+    (55, "cards", GONE),
+    (56, f"{_CARD}/summary", "x" * 140),
+    (57, f"{_CARD}/indicator", "hard-stop"),
+    (58, f"{_CARD}/source/icon", "icon.png"),
+    (59, f"{_CARD}/source/topic/system", GONE),
+    (60, f"{_CARD}/selectionBehavior", "all"),
+    (61, f"{_CARD}/suggestions", _TWICE),
+    (62, f"{_ACTION}/resource/resourceType", GONE),
+    (62, f"{_ACTION}/type", "replace"),
+    (62, _ACTION, _CHANGE | {"resource": {"resourceType": "Condition"}}),
+    (63, _ACTION, _REMOVAL | {"resource": {"resourceType": "Condition"}}),
+    (63, _ACTION, _REMOVAL | {"resourceId": "c1"}),
+    (64, f"{_ACTION}/description", GONE),
+    (65, f"{_CARD}/overrideReasons/0/display", GONE),
+    (66, f"{_CARD}/links", [LINK | {"url": "/x"}]),
+    (67, f"{_CARD}/links", [LINK | {"appContext": "x"}]),
+    (68, f"{_CARD}/links", [_LAUNCHING]),
+    (69, f"{_CARD}/links", []),
+    (70, "systemActions", [_CHANGE]),
+    (71, f"{_SUGGESTION}/actionSelectionBehavior", "any"),
+    (72, f"{_CARD}/detail", "<img src=x>"),
+    (72, f"{_CARD}/detail", "[x](https://evil.example)"),
+    (72, f"{_CARD}/detail", "![x](https://evil.example)"),
+    (73, _ACTION, _CHANGE | {"resource": {"resourceType": "Condition", "id": "c2"}}),
+    (73, _ACTION, _REMOVAL | {"resourceId": "Condition/c2"}),
+]  # fmt: skip
+
+
+def test_the_rows_are_kept_by_what_is_right() -> None:
+    """By what this service does not send, too."""
+    assert list(violations(GOOD, REQUEST)) == []
+    for place, value in ((_ACTION, _REMOVAL), (_ACTION, _CHANGE), (f"{_CARD}/links", [LINK, _SMART])):
+        assert list(violations(_spoiled(place, value), REQUEST)) == []
+
+
+@pytest.mark.parametrize(("row", "place", "value"), BROKEN_ROWS)
+def test_a_row_that_is_broken_is_found(row: int, place: str, value: Any) -> None:
+    selecting = {"selectionBehavior": "at-most-one"} if row == 61 else {}
+    answer = _spoiled(place, value)
+    for card in answer.get("cards", []):
+        if isinstance(card, dict):
+            card |= selecting
+    assert {found for found, _ in violations(answer, REQUEST)} == {row}
+
+
+def test_every_row_about_answers_is_known_to_be_found() -> None:
+    assert {row for row, _, _ in BROKEN_ROWS} == set(ROWS)
+
+
+def test_the_table_is_complained_about_unless_every_row_passes_and_is_told_so() -> None:
+    rows, run = read_rows(), Run()
+    for row in rows:
+        if not row.left_out:
+            run.add(row.number, "test_a", "passed")
+    page = page_of(rows, run)
+    assert list(complaints_about_the_table(rows, run, page)) == []
+    assert list(complaints_about_the_table(rows, run, page.replace("passes", "fails", 1)))
+    run.add(13, "test_b", "failed")
+    assert "| normative | **fails** | `test_a`<br>`test_b` |" in page_of(rows, run)
+    assert len(list(complaints_about_the_table(rows, run, page_of(rows, run)))) == 0
+    del run.outcomes[13]
+    run.add(42, "test_a", "passed")
+    run.add(200, "test_a", "passed")
+    found = list(complaints_about_the_table(rows, run, page_of(rows, run)))
+    assert [line.split(" ")[1] for line in found] == ["200", "13", "42"]
+
+
+def _spoiled(place: str, value: Any) -> dict[str, Any]:
+    """What is right with another value at this place, or with none."""
+    answer = deepcopy(GOOD)
+    *path, last = place.split("/")
+    holder: Any = answer
+    for name in path:
+        holder = holder[int(name)] if isinstance(holder, list) else holder[name]
+    key: Any = int(last) if isinstance(holder, list) else last
+    if value is GONE:
+        del holder[key]
+    else:
+        holder[key] = value
+    return answer

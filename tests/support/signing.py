@@ -1,19 +1,24 @@
-"""An EHR that signs its calls: keys, tokens, and the address where its public keys are."""
+"""An EHR that signs its calls: keys, tokens, the address where its public keys are, and who it is taken for."""
 
 from __future__ import annotations
 
+import asyncio
 import json
 import threading
 import time
 import uuid
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
+from datetime import datetime
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 
 from joserfc import jws
 from joserfc.jwk import ECKey, KeyParameters, RSAKey
+
+from cds_service.clients import Authenticator, Client, InMemoryUsedTokens, open_client
+from cds_service.clients.keys import read_key_set
 
 ISSUER = "https://ehr.example.org"
 _CURVES = {"ES256": "P-256", "ES384": "P-384", "ES512": "P-521"}
@@ -45,7 +50,7 @@ class Issuer:
 
     def claims(self, audience: Any, **changed: Any) -> dict[str, Any]:
         """The claims of a good token; a member that is None is left out."""
-        now = int(time.time())
+        now = int(time.time()) if self.at is None else self.at
         told = {"iss": self.iss, "aud": audience, "iat": now, "exp": now + 300, "jti": str(uuid.uuid4())} | changed
         return {name: value for name, value in told.items() if value is not None}
 
@@ -68,6 +73,30 @@ def sign(header: Mapping[str, Any], claims: Mapping[str, Any] | bytes, key: Any)
     payload = claims if isinstance(claims, bytes) else json.dumps(claims).encode()
     registry = jws.JWSRegistry(algorithms=[str(header["alg"])], strict_check_header=False)
     return jws.serialize_compact(dict(header), payload, key, registry=registry)
+
+
+def client_of(issuer: Issuer, **changed: Any) -> Client:
+    """The EHR as it is registered, its key exchanged as a file unless told otherwise."""
+    keys = read_key_set(json.dumps(public(issuer.key)).encode(), strict=True)
+    made = replace(open_client(()), name="ehr", iss=issuer.iss, keys=keys)
+    return replace(made, **changed)
+
+
+def name_caller(
+    authorization: str | None,
+    *clients: Client,
+    base: str,
+    paths: tuple[str, ...],
+    now: Callable[[], datetime],
+    used: InMemoryUsedTokens | None = None,
+) -> Client:
+    """Who the service at `base` takes the caller for; raises what it raises."""
+
+    async def run() -> Client:
+        async with Authenticator(clients, base, used or InMemoryUsedTokens(now), now) as authenticator:
+            return await authenticator.client(authorization, paths)
+
+    return asyncio.run(run())
 
 
 @dataclass

@@ -17,6 +17,7 @@ from cds_service import __main__ as command
 from cds_service import __version__
 from cds_service.cli import app
 from cds_service.cli import serve as serving
+from cds_service.http.connection import LimitedProtocol
 
 
 def nelm_cds(*arguments: str, environ: Mapping[str, str] | None = None) -> Result:
@@ -66,7 +67,7 @@ def test_serve_says_where_to_look_and_that_it_is_open(monkeypatch: pytest.Monkey
     monkeypatch.setattr(serving, "configure_logs", lambda stream: None)  # the loggers of this process stay as they are
     result = nelm_cds("serve", "--port", "0", environ=_store(tmp_path))
     assert result.exit_code == 0
-    assert (started[0].config.http, started[0].config.access_log) == ("httptools", False)
+    assert (started[0].config.http, started[0].config.access_log) == (LimitedProtocol, False)
     assert re.search(r"http://127\.0\.0\.1:[1-9][0-9]*/cds-services", result.stderr)
     assert "OPEN: callers are not authenticated" in result.stderr
 

@@ -10,6 +10,8 @@ from collections.abc import Iterator
 from typing import Any
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from cds_service.clients.keys import KeySets, UnusableKeySetError, read_key_set
 from tests.support.signing import KeyServer, key_server, make_key, public
@@ -65,7 +67,7 @@ def test_a_rotated_key_is_found_at_once_and_unknown_ones_cause_no_storm(server: 
             assert server.requests == 2
             for number in range(100):
                 assert await sets.find(server.address, f"unknown-{number}", "ES384") is None
-            assert server.requests == 3
+            assert server.requests == 4
             assert await sets.find(server.address, "first", "ES384")
 
     asyncio.run(run())
@@ -78,7 +80,7 @@ def test_after_a_minute_it_may_be_asked_again(server: KeyServer) -> None:
         async with KeySets(monotonic=clock) as sets:
             for number in range(10):
                 await sets.find(server.address, f"unknown-{number}", "ES384")
-            assert server.requests == 3
+            assert server.requests == 4
             clock.now += 61
             server.publish(SECOND)
             assert await sets.find(server.address, "second", "ES384")
@@ -124,7 +126,25 @@ def test_an_address_that_fails_is_left_alone_for_some_seconds(server: KeyServer)
             for _ in range(50):
                 assert await sets.find(server.address, "first", "ES384") is None
             assert server.requests == 1
+            for tries in range(2, 8):
+                clock.now += 6
+                assert await sets.find(server.address, "first", "ES384") is None
+                assert server.requests == tries
             server.status, clock.now = 200, clock.now + 6
+            assert await sets.find(server.address, "first", "ES384")
+
+    asyncio.run(run())
+
+
+def test_who_goes_away_while_the_keys_are_fetched_leaves_them_to_the_next(server: KeyServer) -> None:
+    async def run() -> None:
+        async with KeySets(monotonic=Clock()) as sets:
+            for _ in range(10):
+                asking = asyncio.ensure_future(sets.find(server.address, "first", "ES384"))
+                await asyncio.sleep(0)
+                asking.cancel()
+                await asyncio.wait({asking})
+                assert asking.cancelled()
             assert await sets.find(server.address, "first", "ES384")
 
     asyncio.run(run())
@@ -158,6 +178,11 @@ def test_a_closed_port_brings_nothing() -> None:
     assert find(server, "first") == [False]
 
 
+@pytest.mark.parametrize("address", ["https://xn--/jwks.json", f"https://{'a' * 70}.example.org/", "https://a..b/"])
+def test_a_name_that_no_host_can_have_brings_nothing(address: str) -> None:
+    assert find(KeyServer(address, b""), "first") == [False]
+
+
 def test_what_else_a_published_set_holds_is_passed_over(server: KeyServer) -> None:
     others: list[Any] = [
         7,
@@ -168,6 +193,9 @@ def test_what_else_a_published_set_holds_is_passed_over(server: KeyServer) -> No
         make_key("ES256", kid="first").as_dict(private=True),
         SECOND.as_dict(private=False) | {"use": "enc", "kid": "first"},
         SECOND.as_dict(private=False) | {"key_ops": ["sign"], "kid": "first"},
+        SECOND.as_dict(private=False) | {"key_ops": 7, "kid": "first"},
+        SECOND.as_dict(private=False) | {"key_ops": None, "kid": "first"},
+        RSA.as_dict(private=False) | {"p": RSA.as_dict(private=True)["p"], "kid": "first"},
         SECOND.as_dict(private=False) | {"kid": 7},
     ]
     server.answer = json.dumps({"keys": others}).encode()
@@ -183,6 +211,8 @@ def test_what_else_a_published_set_holds_is_passed_over(server: KeyServer) -> No
         (b"{}", "is not a JWK set"),
         (b'{"keys":[]}', "holds no key"),
         (json.dumps({"keys": [FIRST.as_dict(private=True)]}).encode(), "key 1 is a private key"),
+        (json.dumps({"keys": [RSA.as_dict(private=False) | {"p": "AQAB"}]}).encode(), "key 1 is a private key"),
+        (json.dumps({"keys": [FIRST.as_dict(private=False) | {"key_ops": 7}]}).encode(), "key 1 cannot be read"),
         (json.dumps({"keys": [{"kty": "oct", "k": "c2VjcmV0"}]}).encode(), "key 1 is not an EC or RSA key"),
         (json.dumps({"keys": [{"kty": "EC", "crv": "P-384"}]}).encode(), "key 1 cannot be read"),
         (json.dumps({"keys": [FIRST.as_dict(private=False) | {"use": "enc"}]}).encode(), "key 1 is not for signatures"),
@@ -193,6 +223,28 @@ def test_a_file_of_the_operators_is_read_strictly(content: bytes, why: str) -> N
         read_key_set(content, strict=True)
     assert why in str(error.value)
     assert str(FIRST.as_dict(private=True)["d"]) not in str(error.value)
+
+
+_JSON = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=20),
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=5), inner, max_size=3),
+    max_leaves=5,
+)
+_MEMBERS = st.sampled_from(
+    ["kty", "crv", "x", "y", "n", "e", "d", "use", "key_ops", "alg", "kid", "x5c", "x5t", "x5u", "ext"]
+)
+
+
+@given(st.sampled_from([FIRST, RSA]), st.dictionaries(_MEMBERS, _JSON, min_size=1, max_size=3), st.booleans())
+def test_nothing_else_is_raised_whatever_a_key_holds(key: Any, changed: dict[str, Any], strict: bool) -> None:
+    content = json.dumps({"keys": [key.as_dict(private=False) | changed]}).encode()
+    try:
+        keys = read_key_set(content, strict=strict)
+    except UnusableKeySetError:
+        return
+    for algorithm in ("ES256", "ES384", "RS384"):
+        for kid in (None, key.kid):
+            keys.find(kid, algorithm)
 
 
 def test_several_keys_of_a_file_need_their_names() -> None:

@@ -76,6 +76,8 @@ GOOD = 'name = "n"\niss = "https://n.example.org"\njwks_file = "keys.json"\n'
         ("[[client]]\n" + GOOD.replace("keys.json", "gone.json"), "client 1, jwks_file: cannot be read"),
         ("[[client]]\n" + GOOD.replace("keys.json", "private.json"), "client 1, jwks_file: key 1 is a private key"),
         ("[[client]]\n" + GOOD.replace("keys.json", "none.json"), "client 1, jwks_file: is not a JWK set"),
+        ("[[client]]\n" + GOOD.replace("keys.json", "a\\u0000b"), "client 1, jwks_file: cannot be read"),
+        ("[[client]]\n" + GOOD.replace("jwks_file", "jku = []#"), "client 1: needs jku or jwks_file"),
         ("[[client]]\n" + GOOD + "profile = 'epik'", "client 1, profile: must be one of generic, epic, oracle"),
         ("[[client]]\n" + GOOD + "tenants = 'a'", "client 1, tenants: must be a list of texts"),
         ("[[client]]\n" + GOOD + "tenants = [7]", "client 1, tenants: must be a list of texts"),

@@ -79,6 +79,7 @@ def test_reasons_in_every_dialect(said: dict[str, Any], reason: Reason | None, c
         ("2026-05-04T09:30:00.123456789Z", MOMENT.replace(microsecond=123456)),
         ("2026-05-04T11:30:00+02:00", MOMENT),
         ("2026-05-04T09:30:00", MOMENT),
+        ("2026-05-04t09:30:00z", MOMENT),
     ],
 )
 def test_moments(text: str, moment: datetime) -> None:

@@ -1,0 +1,41 @@
+"""The members of a JSON object, each of which stands there once.
+
+JSON leaves open which of two members of one name counts (RFC 8259, section 4), and who else reads the same bytes may
+take the other one: two patient ids are no patient id.
+"""
+
+from __future__ import annotations
+
+import re
+
+import msgspec
+from msgspec import Raw
+
+_MEMBERS = msgspec.json.Decoder(dict[str, Raw])
+_TEXT = msgspec.json.Decoder(str)
+_OPENING = re.compile(rb"[ \t\n\r]*\{")
+_NAME = re.compile(rb'[ \t\n\r]*,?[ \t\n\r]*("(?:[^"\\]|\\.)*")[ \t\n\r]*:[ \t\n\r]*')
+
+
+class MemberTwiceError(Exception):
+    """An object in which a member stands twice."""
+
+
+def members(content: bytes) -> dict[str, Raw]:
+    """The members of an object, their values as they stand.
+
+    Raises MemberTwiceError, or what msgspec raises for what is no JSON object.
+    """
+    found = _MEMBERS.decode(content)
+    opening = _OPENING.match(content)
+    at = opening.end() if opening else 0
+    # msgspec keeps the first one's place and the last one's value: written one after the other, what it kept is then
+    # not what was sent. Lengths tell, without reading the values again.
+    for name, value in found.items():
+        match = _NAME.match(content, at)
+        if match is None or _TEXT.decode(match[1]) != name:
+            raise MemberTwiceError
+        at = match.end() + memoryview(value).nbytes
+    if content[at:].strip() != b"}":
+        raise MemberTwiceError
+    return found

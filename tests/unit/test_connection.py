@@ -1,0 +1,127 @@
+"""Connections with limits: headers without end, headers that dribble, and what is no HTTP at all."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from collections.abc import Awaitable, Callable
+from typing import Any
+
+import pytest
+import uvicorn
+from uvicorn.server import ServerState
+
+from cds_service.http import connection
+from cds_service.http.connection import HEADER_BYTES, LimitedProtocol
+
+HEAD = b"POST / HTTP/1.1\r\nHost: x\r\nContent-Length: 3\r\n"
+Talk = Callable[[asyncio.StreamReader, asyncio.StreamWriter], Awaitable[None]]
+
+
+async def app(scope: Any, receive: Any, send: Any) -> None:
+    """Answer with the length of the body."""
+    length, more = 0, True
+    while more:
+        message = await receive()
+        length, more = length + len(message.get("body", b"")), message.get("more_body", False)
+    body = str(length).encode()
+    headers = [(b"content-length", str(len(body)).encode())]
+    await send({"type": "http.response.start", "status": 200, "headers": headers})
+    await send({"type": "http.response.body", "body": body})
+
+
+def talk(to: Talk) -> None:
+    async def run() -> None:
+        config = uvicorn.Config(app, lifespan="off", ws="none", log_config=None)
+        config.load()
+        state = ServerState()
+        loop = asyncio.get_running_loop()
+        server = await loop.create_server(lambda: LimitedProtocol(config, state, {}), "127.0.0.1", 0)
+        async with server, asyncio.timeout(20):
+            reader, writer = await asyncio.open_connection(*server.sockets[0].getsockname())
+            await to(reader, writer)
+            writer.close()
+
+    asyncio.run(run())
+
+
+async def answer(reader: asyncio.StreamReader) -> tuple[int, dict[str, str], bytes]:
+    status = int((await reader.readline()).split()[1])
+    headers = {}
+    while (line := (await reader.readline()).decode().strip()) != "":
+        name, _, value = line.partition(": ")
+        headers[name] = value
+    return status, headers, await reader.readexactly(int(headers["content-length"]))
+
+
+async def refused(reader: asyncio.StreamReader, status: int) -> str:
+    """What a refusal says; the connection ends with it."""
+    told, headers, body = await answer(reader)
+    assert (told, headers["content-type"], headers["connection"]) == (status, "application/fhir+json", "close")
+    assert await reader.read() == b""
+    outcome = json.loads(body)
+    assert outcome["resourceType"] == "OperationOutcome"
+    return str(outcome["issue"][0]["diagnostics"])
+
+
+def test_a_request_like_any_other_is_answered_again_and_again() -> None:
+    async def to(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        for _ in range(3):
+            for piece in (HEAD[:10], HEAD[10:], b"\r\n", b"ab", b"c"):
+                writer.write(piece)
+                await asyncio.sleep(0.01)
+            assert (await answer(reader))[::2] == (200, b"3")
+
+    talk(to)
+
+
+def test_a_body_may_be_larger_than_the_headers_may() -> None:
+    async def to(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        size = 3 * HEADER_BYTES
+        writer.write(HEAD.replace(b"3\r\n", b"%d\r\n\r\n" % size) + b"x" * size)
+        assert (await answer(reader))[::2] == (200, b"%d" % size)
+
+    talk(to)
+
+
+def test_headers_without_end_are_cut_off() -> None:
+    async def to(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        writer.write(HEAD + b"X: ")
+        for _ in range(10):
+            writer.write(b"y" * (HEADER_BYTES // 4))
+            await asyncio.sleep(0.01)
+        assert "larger than is read" in await refused(reader, 431)
+
+    talk(to)
+
+
+@pytest.mark.parametrize("sent", [b"", HEAD, HEAD[:5]], ids=["nothing", "no end", "half a line"])
+def test_headers_that_dribble_are_cut_off(sent: bytes, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(connection, "HEADER_SECONDS", 0.2)
+
+    async def to(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        writer.write(sent)
+        assert "did not arrive" in await refused(reader, 408)
+
+    talk(to)
+
+
+def test_a_second_request_has_its_own_time(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(connection, "HEADER_SECONDS", 0.3)
+
+    async def to(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        writer.write(HEAD + b"\r\nabc")
+        assert (await answer(reader))[0] == 200
+        await asyncio.sleep(0.4)  # an idle connection is not late
+        writer.write(HEAD)
+        assert "did not arrive" in await refused(reader, 408)
+
+    talk(to)
+
+
+def test_what_is_no_http_is_told_in_the_shape_of_every_error() -> None:
+    async def to(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        writer.write(b"\x16\x03\x01\x02\x00\x01\r\n\r\n")
+        assert await refused(reader, 400)
+
+    talk(to)
