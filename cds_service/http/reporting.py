@@ -14,7 +14,7 @@ from starlette.responses import Response
 
 from cds_service.errors import RequestError
 from cds_service.http import problems
-from cds_service.telemetry import CallReport, Telemetry
+from cds_service.telemetry import CallReport, Telemetry, Tracing
 
 
 @dataclass(slots=True)
@@ -34,22 +34,27 @@ class Note:
 Handler = Callable[[Request, Note], Awaitable[Response]]
 
 
-def reported(endpoint: str, handler: Handler, telemetry: Telemetry) -> Callable[[Request], Awaitable[Response]]:
-    """The handler as a route's endpoint; `endpoint` is what metrics and logs call it."""
+def reported(
+    endpoint: str, handler: Handler, telemetry: Telemetry, tracing: Tracing
+) -> Callable[[Request], Awaitable[Response]]:
+    """The handler as a route's endpoint; `endpoint` is what metrics, logs and traces call it."""
 
     async def call(request: Request) -> Response:
         started = time.perf_counter()
         note = Note()
         status = 500  # of a fault of ours, which the shell around the application answers
-        try:
+        with tracing.call(endpoint, request.headers):
             try:
-                response = await handler(request, note)
-            except RequestError as error:
-                response = problems.of_request_error(error)
-            status = response.status_code
-            return response
-        finally:
-            telemetry.report(_report(endpoint, status, time.perf_counter() - started, note))
+                try:
+                    response = await handler(request, note)
+                except RequestError as error:
+                    response = problems.of_request_error(error)
+                status = response.status_code
+                return response
+            finally:
+                report = _report(endpoint, status, time.perf_counter() - started, note)
+                tracing.describe(report)
+                telemetry.report(report)
 
     return call
 

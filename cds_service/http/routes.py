@@ -27,7 +27,7 @@ def make_routes(parts: Parts) -> list[Route]:
     """The routes of the service, made of these parts."""
 
     def told(endpoint: str, handler: Handler) -> Endpoint:
-        return reported(endpoint, lambda request, note: handler(request, note, parts), parts.telemetry)
+        return reported(endpoint, lambda request, note: handler(request, note, parts), parts.telemetry, parts.tracing)
 
     return [
         Route("/cds-services", told("discovery", _discover), methods=["GET"]),
