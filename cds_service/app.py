@@ -56,7 +56,15 @@ def create_app(
                     await stack.enter_async_context(part)
             yield
 
-    app = FastAPI(title="nelm-cds", version=__version__, lifespan=lifespan, docs_url=None, redoc_url=None)
+    app = FastAPI(
+        title="nelm-cds",
+        version=__version__,
+        lifespan=lifespan,
+        docs_url=None,
+        redoc_url=None,
+        # Its own traces hold whole exceptions, whose messages may quote a chart; ours are in `telemetry`.
+        telemetry={"tracing": False, "metrics": False, "logs": False, "auto_configure": False},
+    )
     app.openapi = partial(_described, settings, services)  # type: ignore[method-assign]
     app.router.routes.extend(make_routes(parts))
     smart = Smart(settings.smart_client_id, settings.smart_scope, settings.smart_servers)

@@ -20,7 +20,7 @@ from cds_service.store.migrate import SchemaState, state
 from cds_service.store.summary import Standing, Summary, summarise
 
 _COLUMNS = ("code", "shown", "accepted", "overridden", "without_feedback", "commented", "reasons")
-_HEADERS = ("code", "shown", "accepted", "overridden", "without\nfeedback", "with a\ncomment")
+_HEADERS = ("code", "shown", "accepted", "over-\nridden", "without\nfeedback", "with a\ncomment")
 
 
 def summary(settings: Settings, *, since: datetime | None, as_csv: bool, as_json: bool) -> int:
@@ -80,25 +80,25 @@ def _write_csv(found: Summary) -> None:
 def _print_table(found: Summary) -> None:
     """The counts, and the reasons below them: beside them, a terminal of 80 columns has no room."""
     console = Console(highlight=False, markup=False)
-    if not found.standings:
-        console.print(_title(found))
-    else:
-        counts = _table(_title(found), *_HEADERS)
-        for standing in found.standings:
-            counts.add_row(*map(str, _row(standing).values()))
+    console.print(_title(found))
+    counts = _table(*_HEADERS)
+    for standing in found.standings:
+        counts.add_row(*map(str, _row(standing).values()))
+    if counts.row_count:
         console.print(counts)
-    reasons = _table("Why overridden", "code", "times", "reason")
+    reasons = _table("code", "times", "reason")
     for standing in found.standings:
         for reason, times in standing.reasons:
             reasons.add_row(standing.code, str(times), printable(reason))
     if reasons.row_count:
+        console.print("Why overridden")
         console.print(reasons)
     if found.unknown_cards:
         console.print(_unknown(found))
 
 
-def _table(title: str, *headers: str) -> Table:
-    table = Table(title=title, title_justify="left", box=SIMPLE_HEAD, padding=(0, 1, 0, 0), pad_edge=False)
+def _table(*headers: str) -> Table:
+    table = Table(box=SIMPLE_HEAD, padding=(0, 1, 0, 0), pad_edge=False)
     for header in headers:
         words = header in ("code", "reason")
         table.add_column(header, justify="left" if words else "right", no_wrap=not words, overflow="fold")

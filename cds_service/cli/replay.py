@@ -24,10 +24,10 @@ from cds_service.guidelines.nelm_2006.intake import ChartReading, read_chart
 from cds_service.guidelines.nelm_2006.intake.account import Account, account
 from cds_service.http.answer import evaluate_request
 from cds_service.http.services import SERVICE_ID
-from cds_service.http.shell import place
 from cds_service.http.wire import parse_request
 from cds_service.reasoning.markdown import printable
 from cds_service.settings import Settings
+from cds_service.telemetry.logs import place
 from fhir_mappings.local_codes import with_local_codes
 from fhir_mappings.select import Chart, build_chart
 from fhir_mappings.terminology import load_terminology
@@ -175,7 +175,7 @@ def outcome(path: Path, patient: str | None, evaluate: Callable[[], Evaluation])
     except RequestError as error:
         return Result(path, patient, error.status, None, [], str(error))
     except Exception as error:  # the outermost handler of one input: the hook answers 500, and the others go on
-        fault = f"a fault of this program: {type(error).__name__} at {place(error)}"
+        fault = f"a fault of this program: {type(error).__name__} at {place(error.__traceback__)}"
         return Result(path, patient, 500, None, [], fault)
     return Result(path, patient, 200, as_json(evaluation.decision), evaluation.cards, None, evaluation)
 

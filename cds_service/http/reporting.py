@@ -5,6 +5,7 @@ What a route learns on the way (who called, what was decided) it puts into the N
 
 from __future__ import annotations
 
+import asyncio
 import time
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
@@ -12,7 +13,7 @@ from dataclasses import dataclass
 from starlette.requests import Request
 from starlette.responses import Response
 
-from cds_service.errors import RequestError
+from cds_service.errors import CallerGone, RequestError
 from cds_service.http import problems
 from cds_service.telemetry import CallReport, Telemetry, Tracing
 
@@ -31,6 +32,7 @@ class Note:
     refused: str = ""
 
 
+_OUR_FAULT = 500  # which the shell around the application answers
 Handler = Callable[[Request, Note], Awaitable[Response]]
 
 
@@ -42,13 +44,16 @@ def reported(
     async def call(request: Request) -> Response:
         started = time.perf_counter()
         note = Note()
-        status = 500  # of a fault of ours, which the shell around the application answers
+        status = _OUR_FAULT
         with tracing.call(endpoint, request.headers):
             try:
                 try:
                     response = await handler(request, note)
                 except RequestError as error:
                     response = problems.of_request_error(error)
+                except asyncio.CancelledError:
+                    status = CallerGone.status  # the server gave the call up, with its connection or its own end
+                    raise
                 status = response.status_code
                 return response
             finally:

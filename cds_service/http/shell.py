@@ -8,6 +8,7 @@ import re
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from cds_service.http.problems import of_our_own_fault
+from cds_service.telemetry.logs import place
 
 _log = logging.getLogger("nelm_cds")
 _SLASHES = re.compile(r"/{2,}")
@@ -46,15 +47,7 @@ class CatchAll:
         try:
             await self.app(scope, receive, watched)
         except Exception as error:  # the outermost handler: whatever it is, it must not look like silence
-            _log.error("request failed: %s at %s", type(error).__name__, place(error))
+            _log.error("request failed: %s at %s", type(error).__name__, place(error.__traceback__))
             if started:
                 raise
             await of_our_own_fault()(scope, receive, send)
-
-
-def place(error: BaseException) -> str:
-    """File and line where an error was raised; its message may quote a chart, so it stays out of the log."""
-    trace = error.__traceback__
-    while trace is not None and trace.tb_next is not None:
-        trace = trace.tb_next
-    return f"{trace.tb_frame.f_code.co_filename}:{trace.tb_lineno}" if trace else "unknown place"

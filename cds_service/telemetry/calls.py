@@ -12,6 +12,7 @@ from cds_service.telemetry.metrics import Metrics, StoreState
 
 _log = logging.getLogger("nelm_cds.calls")
 _UUID = re.compile(r"[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}")
+_LENGTH = 36
 NOT_A_UUID = "not-a-uuid"
 
 
@@ -58,7 +59,7 @@ class Telemetry:
     def feedback(self, outcomes: Iterable[str]) -> None:
         """Count feedback that was stored."""
         for outcome in outcomes:
-            self.metrics.feedback.labels(outcome).inc()
+            self.metrics.feedback(outcome).inc()
 
     def exposition(self, accept: str) -> tuple[bytes, str]:
         """The metrics in the format that is asked for, and its media type."""
@@ -66,25 +67,25 @@ class Telemetry:
 
     def _count(self, report: CallReport) -> None:
         metrics = self.metrics
-        metrics.calls.labels(report.endpoint, str(report.status), report.client).inc()
-        metrics.seconds.labels(report.endpoint).observe(report.seconds)
+        metrics.calls(report.endpoint, str(report.status), report.client).inc()
+        metrics.seconds(report.endpoint).observe(report.seconds)
         if report.state:
-            metrics.decisions.labels(report.state).inc()
+            metrics.decisions(report.state).inc()
         if report.refused:
-            metrics.refused.labels(report.refused).inc()
+            metrics.refused(report.refused).inc()
         for code in report.recommendations:
-            metrics.recommendations.labels(code).inc()
+            metrics.recommendations(code).inc()
         for topic, indicator in report.cards:
-            metrics.cards.labels(topic, indicator).inc()
+            metrics.cards(topic, indicator).inc()
         for name, why in report.unknown:
-            metrics.unknown.labels(name, why).inc()
+            metrics.unknown(name, why).inc()
         for server, key, outcome in report.fhir:
-            metrics.queries.labels(server, key, outcome).inc()
+            metrics.queries(server, key, outcome).inc()
 
 
 def hook_instance(text: str) -> str:
     """A hookInstance as it may be logged: the caller could have put anything there, so only if it is a UUID."""
-    lowered = text.lower()
+    lowered = text.lower() if len(text) == _LENGTH else ""
     return lowered if _UUID.fullmatch(lowered) else NOT_A_UUID
 
 
@@ -102,6 +103,8 @@ def _line(report: CallReport) -> dict[str, Any]:
         line["state"] = report.state
     if report.recommendations:
         line["recommendations"] = list(report.recommendations)
+    if report.unknown:
+        line["unknown"] = dict(report.unknown)
     if report.fhir:
         line["fhir"] = {key: outcome for _, key, outcome in report.fhir}
     if report.refused:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
+from functools import cache
 from typing import Protocol
 
 from prometheus_client import CollectorRegistry, Counter, GCCollector, Histogram, Info, PlatformCollector
@@ -45,22 +46,24 @@ class StoreState(Protocol):
 
 
 class Metrics:
-    """The metrics of one application, in a registry of its own."""
+    """The metrics of one application, in a registry of its own; each is called with its labels."""
 
     def __init__(self, store: StoreState | None, breakers: Callable[[], Mapping[str, bool]]) -> None:
         self.registry = CollectorRegistry()
 
-        def counter(name: str, about: str, *labels: str) -> Counter:
-            return Counter(PREFIX + name, about, labels, registry=self.registry)
+        # Finding a series by its labels is the dearest part of counting; there are few, so each is found once.
+        def counter(name: str, about: str, *labels: str) -> Callable[..., Counter]:
+            return cache(Counter(PREFIX + name, about, labels, registry=self.registry).labels)
 
         self.calls = counter("calls", "Calls by route, HTTP status and client.", "endpoint", "status", "client")
-        self.seconds = Histogram(
+        seconds = Histogram(
             f"{PREFIX}call_seconds",
             "Seconds from request to answer.",
             ("endpoint",),
             registry=self.registry,
             buckets=_SECONDS,
         )
+        self.seconds: Callable[..., Histogram] = cache(seconds.labels)
         self.decisions = counter("decisions", "Hook calls that were decided, by state.", "state")
         self.recommendations = counter("recommendations", "Recommendations shown, by code.", "code")
         self.cards = counter("cards", "Cards shown.", "topic", "indicator")

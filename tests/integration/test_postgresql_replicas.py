@@ -3,12 +3,8 @@
 from __future__ import annotations
 
 import asyncio
-import subprocess
-import sys
-from contextlib import ExitStack
 from dataclasses import replace
 from datetime import timedelta
-from pathlib import Path
 
 import pytest
 from sqlalchemy import func, select
@@ -19,35 +15,18 @@ from cds_service.store.migrate import SchemaState, state, upgrade
 from cds_service.store.schema import metadata, shown_card
 from tests.support.postgresql import PostgreSQL
 from tests.support.shown import AT, overridden, shown
+from tests.support.store_process import Replica
 
-ROOT = Path(__file__).parents[2]
 REPLICAS = 4
 ODD = ["a\0b", "\ud800", "é" * 300, "\U0001f9ec" * 256, "'; drop table feedback; --", "\u202e%s{}"]
 
 
 def replicas(work: str, url: str) -> list[str]:
     """What processes say that begin at the same moment."""
-    with ExitStack() as stack:
-        processes = [
-            stack.enter_context(
-                subprocess.Popen(
-                    [sys.executable, "-m", "tests.support.store_process", work, url, str(seed)],
-                    cwd=ROOT,
-                    stdin=subprocess.PIPE,
-                    stdout=subprocess.PIPE,
-                    text=True,
-                )
-            )
-            for seed in range(REPLICAS)
-        ]
-        for process in processes:
-            assert process.stdout is not None
-            assert process.stdout.readline() == "ready\n"
-        for process in processes:
-            assert process.stdin is not None
-            process.stdin.write("\n")
-            process.stdin.flush()
-        return [process.communicate()[0].strip() for process in processes]
+    started = [Replica(work, url, seed) for seed in range(REPLICAS)]
+    for replica in started:
+        replica.go()
+    return [word for replica in started for word in replica.said()]
 
 
 def rows(url: str, table: str) -> int:
