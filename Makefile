@@ -3,6 +3,7 @@ PYTHON ?= python3
 HOST ?= 127.0.0.1
 PORT ?= 8000
 FUZZ_SECONDS ?= 600
+BENCH ?=
 VENV := .venv
 BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
@@ -49,9 +50,8 @@ test: setup $(VENV)-integration/.installed ## format, lint, types, contracts, ev
 replay: setup ## replay the patient stories and show their cards
 	@$(BIN)/nelm-cds replay test_fixtures/patients
 
-bench: setup ## the benchmarks
-	@$(BIN)/python tests/benchmarks/bench.py
-	@$(BIN)/python tests/benchmarks/fetching.py
+bench: setup ## how fast the service is, beside a baseline (BENCH=--quick, BENCH=--publish for docs/performance.md); Linux
+	@$(BIN)/python tests/benchmarks/bench.py $(BENCH)
 
 lint: setup ## format check, lint, types, contracts
 	$(BIN)/ruff format --check .

@@ -167,8 +167,6 @@ class KeySets:
         now = self._monotonic()
         if now - known.failed_at < _PAUSE_AFTER_FAILURE:
             return False
-        if not self._is_fresh(known):
-            return True
         known.refreshed_at = [at for at in known.refreshed_at if now - at < _PER_SECONDS]
         return len(known.refreshed_at) < _MOST_REFRESHES
 

@@ -81,6 +81,7 @@ _CLAIMS = msgspec.json.Decoder(_Claims)
 class _Registry(jws.JWSRegistry):  # type: ignore[misc, unused-ignore]
     max_header_length = _MOST_CHARACTERS
     max_payload_length = _MOST_CHARACTERS
+    max_signature_length = _MOST_CHARACTERS
 
 
 _REGISTRY = _Registry(algorithms=sorted(ALGORITHMS), strict_check_header=False)

@@ -123,8 +123,8 @@ def _keep(answered: Answered, called: HookRequest, client: Client, now: datetime
     note.cards = tuple((card["source"]["topic"]["code"], card["indicator"]) for card in answered.cards)
     if not answered.cards:
         return
-    shown = dict.fromkeys(code for card in answered.cards for code in codes_of(card))
-    note.recommendations = tuple(code for code in shown if ":" not in code)  # what is withheld is no recommendation
+    codes = dict.fromkeys(code for card in answered.cards for code in codes_of(card))
+    note.recommendations = tuple(code for code in codes if ":" not in code)  # what is withheld is no recommendation
     note.unknown = tuple((name, fact.why.value) for name, fact in decision.inputs.items() if isinstance(fact, Unknown))
     if parts.store is not None:
         shown = as_shown(answered, called, key=parts.settings.patient_hash_key, client=client.name, at=now)

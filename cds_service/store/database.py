@@ -39,13 +39,13 @@ def problem_of_url(text: str) -> str | None:
     """What is wrong with a database's URL, without connecting; repeats nothing of it."""
     try:
         url = _url(text)
+        if url.get_backend_name() not in ("sqlite", "postgresql"):
+            return "must be SQLite or PostgreSQL"
         url.get_dialect().import_dbapi()
     except (ArgumentError, NoSuchModuleError, ValueError):
         return "must be sqlite:///FILE or postgresql+psycopg://USER@HOST/DATABASE"
     except ImportError:
         return "names a driver that is not installed; use postgresql+psycopg://"
-    if url.get_backend_name() not in ("sqlite", "postgresql"):
-        return "must be SQLite or PostgreSQL"
     if is_sqlite(text) and url.database in (None, "", ":memory:"):
         return "needs a file, such as sqlite:///var/nelm-cds.db: what is kept in memory does not last"
     return None

@@ -6,7 +6,7 @@ import hashlib
 import hmac
 import json
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import UTC, datetime
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,7 +57,8 @@ class Feedback:
     def digest(self, client: str) -> str:
         """The same for the same entry sent again, and for no other."""
         reason = (self.reason.system, self.reason.code, self.reason.display) if self.reason else None
-        said = [client, self.card, self.outcome, self.outcome_at.isoformat(), sorted(self.accepted_suggestions), reason]
+        at = as_utc(self.outcome_at).isoformat()
+        said = [client, self.card, self.outcome, at, sorted(self.accepted_suggestions), reason]
         return hashlib.sha256(json.dumps([*said, self.commented]).encode()).hexdigest()
 
 
@@ -82,3 +83,8 @@ def keyed_digest(key: bytes, *parts: str) -> str:
 def pseudonym(key: bytes, client: str, fhir_server: str | None, patient_id: str) -> str:
     """A patient of a client's FHIR server, known again only by who holds the key."""
     return keyed_digest(key, "patient", client, fhir_server or "", patient_id)
+
+
+def as_utc(moment: datetime) -> datetime:
+    """The moment in UTC; one without an offset is UTC already."""
+    return moment.replace(tzinfo=UTC) if moment.tzinfo is None else moment.astimezone(UTC)

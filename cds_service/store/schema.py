@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
+from datetime import datetime
 
 from sqlalchemy import Boolean, Column, DateTime, Dialect, ForeignKey, Index, MetaData, String, Table
 from sqlalchemy.types import TypeDecorator
+
+from cds_service.store.records import as_utc
 
 
 class Moment(TypeDecorator[datetime]):
@@ -16,11 +18,11 @@ class Moment(TypeDecorator[datetime]):
 
     def process_bind_param(self, value: datetime | None, dialect: Dialect) -> datetime | None:
         """The moment in UTC; one without an offset is UTC already."""
-        return _as_utc(value)
+        return value if value is None else as_utc(value)
 
     def process_result_value(self, value: datetime | None, dialect: Dialect) -> datetime | None:
         """The moment in UTC, whatever the time zone of the database's session."""
-        return _as_utc(value)
+        return value if value is None else as_utc(value)
 
 
 class Text(TypeDecorator[str]):
@@ -39,12 +41,6 @@ class Text(TypeDecorator[str]):
         if value is None:
             return None
         return value[: self.length].replace("\0", "\ufffd").encode("utf-8", "replace").decode("utf-8")
-
-
-def _as_utc(moment: datetime | None) -> datetime | None:
-    if moment is None:
-        return None
-    return moment.replace(tzinfo=UTC) if moment.tzinfo is None else moment.astimezone(UTC)
 
 
 metadata = MetaData(

@@ -17,11 +17,10 @@ from dataclasses import dataclass, field
 from typing import Any
 
 import httpx
-from rich.console import Console
-from rich.table import Table
 
 from tests.benchmarks.caller import Answer, Caller
 from tests.benchmarks.slow_fhir_server import be_silent_on, slow_fhir_server
+from tests.benchmarks.table import Line, show
 from tests.support.service import JSON, SERVICE, running_service
 from tests.support.stories import story, without_uuids
 
@@ -34,23 +33,27 @@ EVERYTHING, OBSERVATIONS, SILENT_PATIENT = "/fhir/", "/Observation", "p-silent"
 
 @dataclass
 class Report:
-    """The one table."""
+    """The lines of the table."""
 
-    table: Table = field(default_factory=lambda: Table(title="fetching from a FHIR server", show_lines=True))
-
-    def __post_init__(self) -> None:
-        for heading in ("what", "measured", "target", ""):
-            self.table.add_column(heading)
+    lines: list[Line] = field(default_factory=list)
 
     def line(self, what: str, measured: str, target: str, met: bool) -> None:
         """One line, with its target."""
-        self.table.add_row(what, measured, target, "met" if met else "NOT MET")
+        self.lines.append(Line(what, measured, target, met))
 
 
 def main() -> None:
     """Measure and print."""
-    report = Report()
     load = os.getloadavg()
+    lines = measure()
+    load_after = os.getloadavg()
+    caption = f"{os.cpu_count()} cores; load over the last minute {load[0]:.2f} before, {load_after[0]:.2f} after"
+    show("fetching from a FHIR server", lines, caption)
+
+
+def measure() -> list[Line]:
+    """Measure; about a minute, most of it waiting for what never answers."""
+    report = Report()
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
         port = free.getsockname()[1]
@@ -62,11 +65,7 @@ def main() -> None:
         asyncio.run(_port_closed(report, calls, port))
         with slow_fhir_server(port, STORY.name):
             asyncio.run(_silent(report, calls))
-    load_after = os.getloadavg()
-    report.table.caption = (
-        f"{os.cpu_count()} cores; load over the last minute {load[0]:.2f} before, {load_after[0]:.2f} after"
-    )
-    Console(width=130).print(report.table)
+    return report.lines
 
 
 class Calls:

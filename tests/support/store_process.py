@@ -1,22 +1,55 @@
-"""A replica as a process of its own: `python -m tests.support.store_process WORK URL SEED`.
+"""Replicas as processes of their own, forked from one that has all of it imported.
 
-It says `ready`, waits for a line on standard input, and works: `once` stores the same feedback as every other process,
-in an order of its own, and says what it stored; `token` says whether a token was unused; `forever` stores feedback from
-many sides at once until it is killed, and says each digest once it is acknowledged.
+A replica says `ready`, waits for a word, and works: `once` stores the same feedback as every other, in an order of its
+own; `token` says whether a token was unused; `forever` stores feedback from many sides at once until it is killed, and
+says each digest once it is acknowledged.
 """
 
 from __future__ import annotations
 
 import asyncio
+import multiprocessing
 import random
-import sys
 import uuid
-from datetime import datetime, timedelta
+from collections.abc import Callable
+from datetime import timedelta
+from multiprocessing.connection import Connection
+from multiprocessing.process import BaseProcess
 
 from cds_service.store import Feedback, Store
 from tests.support.shown import AT, shown
 
 SIDES = 8
+Say = Callable[[str], None]
+
+
+class Replica:
+    """A replica, started; it works once it is told to."""
+
+    def __init__(self, work: str, url: str, seed: int = 0) -> None:
+        """Start it."""
+        context = multiprocessing.get_context("forkserver")
+        context.set_forkserver_preload([__name__])
+        self._here, there = context.Pipe()
+        self.process: BaseProcess = context.Process(target=_run, args=(work, url, seed, there), daemon=True)
+        self.process.start()
+        there.close()
+
+    def go(self) -> None:
+        """Wait until it is ready, and let it work."""
+        assert self._here.recv() == "ready"
+        self._here.send("go")
+
+    def said(self) -> list[str]:
+        """All that it says until its end; closes it."""
+        words: list[str] = []
+        with self._here:
+            try:
+                while True:
+                    words.append(self._here.recv())
+            except (EOFError, ConnectionResetError):
+                self.process.join()
+                return words
 
 
 def entry(number: int) -> Feedback:
@@ -24,21 +57,20 @@ def entry(number: int) -> Feedback:
     return Feedback(f"card-{number}", "accepted", AT, (f"suggestion-{number}",), None, commented=False)
 
 
-async def once(store: Store, seed: int) -> None:
-    """All entries in batches, several at a time, in an order of this process's own."""
-    numbers = list(range(200))
-    random.Random(seed).shuffle(numbers)  # noqa: S311 - an order, no secret
-    batches = [[entry(number) for number in numbers[start : start + 40]] for start in range(0, 200, 40)]
+async def once(store: Store, seed: int, say: Say) -> None:
+    """All entries from four sides at once, in an order of each side's own."""
+    orders = random.Random(seed)  # noqa: S311 - an order, no secret
+    batches = [[entry(number) for number in orders.sample(range(200), 200)] for _ in range(4)]
     await asyncio.gather(*(store.feedback("ehr", batch, AT) for batch in batches))
-    _say("stored")
+    say("stored")
 
 
-async def token(store: Store, seed: int) -> None:
+async def token(store: Store, seed: int, say: Say) -> None:
     """The same token as every other process."""
-    _say(str(await store.first_use("https://ehr.example.org", "jti", AT + timedelta(hours=1))))
+    say(str(await store.first_use("https://ehr.example.org", "jti", AT + timedelta(hours=1))))
 
 
-async def forever(store: Store, seed: int) -> None:
+async def forever(store: Store, seed: int, say: Say) -> None:
     """Feedback, with answers to record as load beside it."""
 
     async def side() -> None:
@@ -47,27 +79,16 @@ async def forever(store: Store, seed: int) -> None:
             store.shown(shown("W-CGA"))
             await store.feedback("ehr", batch, AT)
             for one in batch:
-                _say(one.digest("ehr"))
+                say(one.digest("ehr"))
 
     await asyncio.gather(*(side() for _ in range(SIDES)))
 
 
-def _say(text: str) -> None:
-    sys.stdout.write(f"{text}\n")
-    sys.stdout.flush()
+def _run(work: str, url: str, seed: int, there: Connection) -> None:
+    async def main() -> None:
+        async with Store(url, lambda: AT) as store:
+            there.send("ready")
+            there.recv()
+            await {"once": once, "token": token, "forever": forever}[work](store, seed, there.send)
 
-
-async def main(work: str, url: str, seed: str) -> None:
-    """Do the work named."""
-
-    def now() -> datetime:
-        return AT
-
-    async with Store(url, now) as store:
-        _say("ready")
-        sys.stdin.readline()
-        await {"once": once, "token": token, "forever": forever}[work](store, int(seed))
-
-
-if __name__ == "__main__":
-    asyncio.run(main(*sys.argv[1:]))
+    asyncio.run(main())

@@ -15,6 +15,7 @@ from hypothesis import strategies as st
 from joserfc.jwk import ECKey
 
 from cds_service.clients import Client, NotAuthenticated
+from cds_service.clients.keys import UnusableKeySetError, read_key_set
 from cds_service.clients.tokens import Reason
 from tests.support.signing import Issuer, client_of, key_server, make_key, name_caller, sign
 
@@ -25,6 +26,7 @@ NOW = datetime.now(UTC)
 STAMP = int(NOW.timestamp())
 SECRET = ec.generate_private_key(ec.SECP384R1())
 KEY = ECKey.import_key(SECRET, {"kid": "ehr"})
+RSA = make_key("RS384")
 EHR = Issuer(KEY, at=STAMP)
 CLIENT = client_of(EHR)
 TOKEN = EHR.token(AUDIENCE, exp=STAMP + 3600)
@@ -106,7 +108,12 @@ def test_odd_members_of_a_well_signed_token(
     assert outcome(signed(*told)) == expected
 
 
-@pytest.mark.parametrize("signature", [b"", b"\0" * 96, b"\1" * 96, b"\xff" * 96, b"\0" * 64, b"\0" * 700])
+def test_a_token_has_a_largest_size_however_well_it_is_signed() -> None:
+    assert outcome(EHR.token(AUDIENCE, {"own": "x" * 5_000}, own="x" * 5_000)) == "ehr"
+    assert outcome(EHR.token(AUDIENCE, {"own": "x" * 6_500}, own="x" * 6_500)) is Reason.NOT_A_TOKEN
+
+
+@pytest.mark.parametrize("signature", [b"", b"\0" * 96, b"\1" * 96, b"\xff" * 96, b"\0" * 64, b"\0" * 1024])
 def test_a_signature_that_anybody_could_write(signature: bytes) -> None:
     content = signed(HEADER, CLAIMS).rpartition(".")[0]
     assert outcome(f"{content}.{_encoded(signature)}") is Reason.SIGNATURE
@@ -134,6 +141,19 @@ def test_nothing_is_fetched_for_a_token_that_could_not_be_taken_anyway() -> None
         assert (elsewhere.requests, server.requests) == (0, 2)
 
 
+@pytest.mark.parametrize("inserted", ["é", "\u0661", "\ud800", "\0", " ", "\n", "!", "=", "+", "."])
+@pytest.mark.parametrize("part", [0, 1])
+def test_a_character_that_no_token_has(part: int, inserted: str) -> None:
+    parts = TOKEN.split(".")
+    parts[part] = parts[part][:10] + inserted + parts[part][10:]
+    assert outcome(".".join(parts)) != "ehr"
+
+
+@pytest.mark.parametrize("inserted", ["é", "\u0661", "\ud800"])
+def test_a_signature_is_ascii(inserted: str) -> None:
+    assert outcome(TOKEN[:-10] + inserted + TOKEN[-10:]) is Reason.NOT_A_TOKEN
+
+
 @given(st.data())
 @settings(max_examples=200, deadline=None)
 def test_no_changed_token_is_taken(data: st.DataObject) -> None:
@@ -152,6 +172,7 @@ _JSON = st.recursive(
     max_leaves=5,
 )
 _HEADER = st.sampled_from(["alg", "kid", "typ", "jku", "jwk", "x5u", "x5c", "crit", "b64", "cty", "zip", "enc"])
+_MEMBER = st.sampled_from(["kty", "crv", "x", "y", "n", "e", "d", "use", "key_ops", "alg", "kid", "x5c", "x5t"])
 _CLAIM = st.sampled_from(["iss", "aud", "exp", "iat", "nbf", "jti", "tenant", "sub"])
 
 
@@ -160,6 +181,16 @@ _CLAIM = st.sampled_from(["iss", "aud", "exp", "iat", "nbf", "jti", "tenant", "s
 def test_nothing_else_is_raised_whatever_is_signed(header: dict[str, Any], claims: dict[str, Any]) -> None:
     told = json.dumps(EHR.header() | header).encode(), json.dumps(EHR.claims(AUDIENCE) | claims).encode()
     assert outcome(signed(*told)) in ("ehr", *Reason)
+
+
+@given(st.sampled_from([KEY, RSA]), st.dictionaries(_MEMBER, _JSON, min_size=1, max_size=3), st.booleans())
+@settings(max_examples=200, deadline=None)
+def test_nothing_else_is_raised_whatever_a_key_set_holds(key: Any, changed: dict[str, Any], strict: bool) -> None:
+    try:
+        keys = read_key_set(json.dumps({"keys": [key.as_dict(private=False) | changed]}).encode(), strict=strict)
+    except UnusableKeySetError:
+        return
+    assert all(keys.find(kid, "HS384") is None for kid in (None, key.kid))
 
 
 @given(st.one_of(st.text(max_size=300), st.binary(max_size=300).map(lambda b: b.decode("latin-1"))))
