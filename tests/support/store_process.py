@@ -16,10 +16,11 @@ from datetime import timedelta
 from multiprocessing.connection import Connection
 from multiprocessing.process import BaseProcess
 
-from cds_service.store import Feedback, Store
+from cds_service.store import Feedback, Store, StoreUnavailableError
 from tests.support.shown import AT, shown
 
 SIDES = 8
+TRIES = 10
 Say = Callable[[str], None]
 
 
@@ -61,7 +62,16 @@ async def once(store: Store, seed: int, say: Say) -> None:
     """All entries from four sides at once, in an order of each side's own."""
     orders = random.Random(seed)  # noqa: S311 - an order, no secret
     batches = [[entry(number) for number in orders.sample(range(200), 200)] for _ in range(4)]
-    await asyncio.gather(*(store.feedback("ehr", batch, AT) for batch in batches))
+
+    async def send(batch: list[Feedback]) -> None:
+        for _ in range(TRIES):
+            try:
+                return await store.feedback("ehr", batch, AT)
+            except StoreUnavailableError:  # a busy machine: sent again, as clients do
+                continue
+        raise TimeoutError
+
+    await asyncio.gather(*map(send, batches))
     say("stored")
 
 

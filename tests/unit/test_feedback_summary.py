@@ -166,8 +166,8 @@ class TestSummary:
 
     def test_a_database_that_goes_away_in_between(self, file: Path, monkeypatch: pytest.MonkeyPatch) -> None:
         """Between the question for its schema and the one for the summary."""
-        upgrade(f"sqlite:///{file}")
-        monkeypatch.setattr(command, "state", lambda url: (file.unlink(), file.mkdir(), SchemaState.CURRENT)[-1])
+        file.mkdir(parents=True)
+        monkeypatch.setattr(command, "state", lambda url: SchemaState.CURRENT)
         result = nelm_cds("feedback", "summary", store=file)
         assert (result.exit_code, result.stdout) == (1, "")
         assert "does not answer, or refuses" in result.stderr

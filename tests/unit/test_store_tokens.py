@@ -1,20 +1,22 @@
-"""Used tokens where the database is down: this process's memory, its limit, and what the database is told later."""
+"""What the store does without its database: used tokens in memory, told to it later; what is refused; the end."""
 
 from __future__ import annotations
 
 import asyncio
+import threading
 from datetime import datetime, timedelta
 from pathlib import Path
+from typing import Any
 
 import pytest
-from sqlalchemy import select
+from sqlalchemy import Table, select
 
 from cds_service.store import Store, StoreUnavailableError
 from cds_service.store import store as module
 from cds_service.store.database import make_engine, transaction
 from cds_service.store.migrate import upgrade
-from cds_service.store.schema import used_token
-from tests.support.shown import AT, shown
+from cds_service.store.schema import feedback, used_token
+from tests.support.shown import AT, overridden, shown
 
 SOON = AT + timedelta(minutes=5)
 
@@ -38,10 +40,10 @@ async def _until_shared(store: Store, url: str, count: int) -> None:
             await asyncio.sleep(0.05)
 
 
-def _kept(url: str) -> int:
+def _kept(url: str, table: Table = used_token) -> int:
     engine = make_engine(url)
     with transaction(engine) as connection:
-        count = len(connection.execute(select(used_token)).all())
+        count = len(connection.execute(select(table)).all())
     engine.dispose()
     return count
 
@@ -125,3 +127,28 @@ def test_without_a_database_nothing_but_feedback_and_the_look_up_is_refused(url:
 
     store = asyncio.run(run())
     assert (store.queued, store.dropped, store.written) == (1, 1, 0)
+
+
+def test_what_still_waits_for_a_thread_at_the_end_is_not_acknowledged(
+    url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    upgrade(url)
+    go_on = threading.Event()
+    transact = Store._transact
+
+    def slow(store: Store, work: Any) -> Any:
+        go_on.wait(20)
+        return transact(store, work)
+
+    monkeypatch.setattr(Store, "_transact", slow)
+
+    async def run() -> list[object]:
+        async with Store(url, Clock()) as store:
+            calls = [asyncio.create_task(store.feedback("ehr", [overridden(shown("W-CGA"))], AT)) for _ in range(6)]
+            await asyncio.sleep(0.05)
+        go_on.set()
+        return list(await asyncio.gather(*calls, return_exceptions=True))
+
+    ends = asyncio.run(run())
+    assert [type(end) for end in ends] == [type(None)] * 4 + [asyncio.CancelledError] * 2
+    assert _kept(url, feedback) == 4
