@@ -15,6 +15,7 @@ from cds_service.clients.keys import Keys, UnusableKeySetError, read_key_set
 from cds_service.clients.profiles import Profile, profiles
 from cds_service.fhir_base import BadBaseError, FhirBase
 
+_LONGEST = 128  # so that the store keeps a name whole
 _MEMBERS = frozenset({"name", "iss", "jku", "jwks_file", "tenants", "fhir_servers", "profile"})
 
 
@@ -106,8 +107,8 @@ class _Reader:
 
     def _text(self, member: str) -> str:
         value = self.entry.get(member)
-        if not isinstance(value, str) or not value.strip():
-            self._wrong(member, "must be a text")
+        if not isinstance(value, str) or not value.strip() or len(value) > _LONGEST:
+            self._wrong(member, f"must be a text of at most {_LONGEST} characters")
             return ""
         return value
 
