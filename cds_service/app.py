@@ -79,6 +79,8 @@ def create_app(
         allow_origins=list(settings.cors_origins),
         allow_methods=["GET", "POST", "OPTIONS"],
         allow_headers=["Authorization", "Content-Type"],
+        # A browser asks for it when a page from outside calls a service on the reader's own machine.
+        allow_private_network=not settings.production,
     )
     return app
 

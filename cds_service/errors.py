@@ -1,4 +1,4 @@
-"""Every error of the service, drawn as a tree; `http.problems` maps the requests' errors to HTTP in one place.
+"""Every error that a caller or an operator is answered with, as a tree; `http.problems` maps them to HTTP in one place.
 
     NelmCdsError
     |-- ConfigurationError      settings that the service cannot start with
@@ -114,4 +114,4 @@ class NotStored(RequestError):
     headers = MappingProxyType({"Retry-After": "10"})
 
     def __init__(self) -> None:
-        super().__init__("The feedback could not be stored, and none of it was; send all of it again later.")
+        super().__init__("The feedback is not known to be stored; send all of it again later, nothing counts twice.")

@@ -108,7 +108,7 @@ class Settings:
             smart_client_id=given.get("SMART_CLIENT_ID") or None,
             smart_scope=given.get("SMART_SCOPE", ""),
             smart_servers=_addresses(given, "SMART_SERVERS", environment, problems),
-            ignored=tuple(f"{PREFIX}FHIR_SERVERS" for _ in [0] if "FHIR_SERVERS" in given and "CLIENTS" in given),
+            ignored=(f"{PREFIX}FHIR_SERVERS",) if {"FHIR_SERVERS", "CLIENTS"} <= set(given) else (),
         )
         if settings.fhir_request_seconds > budget:
             problems.append(f"{PREFIX}FHIR_REQUEST_SECONDS: must not be more than {PREFIX}FHIR_BUDGET_SECONDS")
@@ -201,7 +201,7 @@ def _local_codes(given: Mapping[str, str], problems: list[str]) -> LocalCodes:
 def _clients(given: Mapping[str, str], environment: str, problems: list[str]) -> tuple[Client, ...]:
     if "CLIENTS" not in given:
         return ()
-    if "PUBLIC_URL" not in given and environment != "production":
+    if not given.get("PUBLIC_URL") and environment != "production":
         problems.append(
             f"{PREFIX}PUBLIC_URL: required with {PREFIX}CLIENTS, since tokens name the address they are for"
         )
@@ -243,10 +243,10 @@ def _database_url(given: Mapping[str, str], problems: list[str]) -> str:
 def _hash_key(given: Mapping[str, str], environment: str, problems: list[str]) -> bytes:
     if "PATIENT_HASH_KEY" not in given:
         return secrets.token_bytes(_SHORTEST_KEY)  # pseudonyms of one start do not match those of the next
-    key = given["PATIENT_HASH_KEY"].encode()
+    key = given["PATIENT_HASH_KEY"]
     if not key or (environment == "production" and len(key) < _SHORTEST_KEY):
         problems.append(f"{PREFIX}PATIENT_HASH_KEY: must have at least {_SHORTEST_KEY} characters; use random ones")
-    return key
+    return key.encode()
 
 
 def _otlp_endpoint(given: Mapping[str, str], problems: list[str]) -> str | None:

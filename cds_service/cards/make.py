@@ -26,6 +26,11 @@ OVERRIDE_REASONS = (
 )
 
 
+def codes_of(spoken: Mapping[str, Any]) -> tuple[str, ...]:
+    """The recommendations that a card or a suggestion speaks of; what a card withholds is none."""
+    return tuple(code for code in spoken.get("extension", {}).get(EXTENSION, ()) if ":" not in code)
+
+
 class TooMuchToSayError(RuntimeError):
     """An answer needs more than four cards: a fault of the texts, never of a chart (a test covers every decision)."""
 
@@ -120,6 +125,7 @@ def _suggestion(
     suggestion: dict[str, Any] = {
         "uuid": new_uuid(),
         "label": proposal.label,
+        "extension": {EXTENSION: [proposal.code]},
         "actions": [
             {
                 "type": "create",

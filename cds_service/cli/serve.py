@@ -37,8 +37,7 @@ def run(settings: Settings, host: str, port: int, record: Path | None = None) ->
         return 1
     recorder = Recorder(record, settings, now) if record is not None else None
     with listening, recorder or nullcontext():
-        lines = _banner(settings, host, listening.getsockname()[1]) + ([recorder.warning] if recorder else [])
-        sys.stderr.write("\n".join(lines) + "\n")
+        banner = _banner(settings, host, listening.getsockname()[1]) + ([recorder.warning] if recorder else [])
         configure_logs(sys.stderr)
         app: ASGIApp = create_app(settings)
         if recorder is not None:
@@ -58,8 +57,23 @@ def run(settings: Settings, host: str, port: int, record: Path | None = None) ->
             # A call may be waiting for its FHIR server; none takes longer than that budget and a moment to answer.
             timeout_graceful_shutdown=int(settings.fhir_budget_seconds) + 5,
         )
-        uvicorn.Server(config).run(sockets=[listening])
+        _Server(config, banner).run(sockets=[listening])
     return 0
+
+
+class _Server(uvicorn.Server):
+    """uvicorn's server, which says where it is once it answers there."""
+
+    def __init__(self, config: uvicorn.Config, banner: list[str]) -> None:
+        super().__init__(config)
+        self._banner = banner
+
+    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
+        """Start to answer, and say so."""
+        await super().startup(sockets)
+        if self.started:
+            sys.stderr.write("\n".join(self._banner) + "\n")
+            sys.stderr.flush()
 
 
 def _listen(host: str, port: int) -> socket.socket:

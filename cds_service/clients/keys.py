@@ -27,8 +27,10 @@ Key = ECKey | RSAKey
 _FRESH_SECONDS = 600.0
 _USABLE_SECONDS = 3600.0
 _PAUSE_AFTER_FAILURE = 5.0
+_PAUSE_WHILE_USABLE = 60.0
 _MOST_REFRESHES, _PER_SECONDS = 3, 60.0
 _FETCH_SECONDS = 2.0
+_HEADERS = {"Accept": "application/json", "Accept-Encoding": "identity"}
 _MOST_BYTES = 256 * 1024
 _LEAST_RSA_BITS = 2048
 _CURVES = frozenset({"P-256", "P-384", "P-521"})
@@ -165,7 +167,9 @@ class KeySets:
 
     def _may_fetch(self, known: _Address) -> bool:
         now = self._monotonic()
-        if now - known.failed_at < _PAUSE_AFTER_FAILURE:
+        usable = known.keys is not None and now - known.fetched_at <= _USABLE_SECONDS
+        # While there are keys to go by, calls must not wait again and again for an address that does not answer.
+        if now - known.failed_at < (_PAUSE_WHILE_USABLE if usable else _PAUSE_AFTER_FAILURE):
             return False
         known.refreshed_at = [at for at in known.refreshed_at if now - at < _PER_SECONDS]
         return len(known.refreshed_at) < _MOST_REFRESHES
@@ -190,7 +194,7 @@ class KeySets:
             self._http = httpx.AsyncClient(
                 verify=trusted, trust_env=False, follow_redirects=False, timeout=_FETCH_SECONDS
             )
-        async with self._http.stream("GET", address, headers={"Accept": "application/json"}) as answer:
+        async with self._http.stream("GET", address, headers=_HEADERS) as answer:
             if answer.status_code != 200:
                 raise UnusableKeySetError(f"status {answer.status_code}")
             content = b""

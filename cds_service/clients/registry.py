@@ -15,6 +15,7 @@ from cds_service.clients.keys import Keys, UnusableKeySetError, read_key_set
 from cds_service.clients.profiles import Profile, profiles
 from cds_service.fhir_base import BadBaseError, FhirBase
 
+OPEN = "open"
 _LONGEST = 128  # so that the store keeps a name whole
 _MEMBERS = frozenset({"name", "iss", "jku", "jwks_file", "tenants", "fhir_servers", "profile"})
 
@@ -46,7 +47,7 @@ class Client:
 
 def open_client(fhir_servers: Iterable[str]) -> Client:
     """Whoever calls a service that has no registered clients."""
-    return Client(name="open", iss="", profile=profiles()["generic"], fhir_servers=tuple(fhir_servers))
+    return Client(name=OPEN, iss="", profile=profiles()["generic"], fhir_servers=tuple(fhir_servers))
 
 
 def read_clients(text: str, folder: Path, *, production: bool) -> tuple[Client, ...]:
@@ -92,6 +93,8 @@ class _Reader:
         jku, keys = self._jku(), self._keys()
         if not self.entry.get("jku") and "jwks_file" not in self.entry:
             self.problems.append(f"{self.where}: needs jku or jwks_file, to check its signatures with")
+        if self.entry.get("name") == OPEN:
+            self._wrong("name", f"'{OPEN}' is whoever calls a service without clients")
         return Client(
             name=self._text("name"),
             iss=self._text("iss"),

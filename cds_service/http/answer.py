@@ -27,10 +27,14 @@ from fhir_mappings.terminology import Terminology, load_terminology
 
 @dataclass(frozen=True, slots=True)
 class Answered:
-    """The cards of an answer and what they rest on: nothing where all they say is that required data is missing."""
+    """The cards of an answer and what they rest on: nothing where all they say is that required data is missing.
+
+    `problem` is what an error would have said then.
+    """
 
     cards: list[dict[str, Any]]
     evaluation: Evaluation | None
+    problem: str = ""
 
     def body(self) -> dict[str, Any]:
         """The body of the HTTP answer."""
@@ -65,10 +69,10 @@ def answer_request(
     """
     try:
         evaluation = evaluate_request(request, settings, now, retrieval)
-    except MissingData:
+    except MissingData as error:
         if (missing_data or settings.missing_data) != "card":
             raise
-        return Answered([unreadable_card(new_uuid)], None)
+        return Answered([unreadable_card(new_uuid)], None, str(error))
     return Answered(evaluation.cards, evaluation)
 
 

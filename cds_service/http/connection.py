@@ -7,6 +7,7 @@ no HTTP is answered in the shape of every other error.
 from __future__ import annotations
 
 import asyncio
+from http import HTTPStatus
 from typing import Any
 
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
@@ -79,5 +80,7 @@ class LimitedProtocol(HttpToolsProtocol):
         answer = problems.problem(status, "too-costly" if status == 431 else "invalid", why)
         headers: list[tuple[bytes, Any]] = [*answer.raw_headers, (b"connection", b"close")]
         head = b"".join(b"%b: %b\r\n" % header for header in headers)
-        self.transport.write(b"HTTP/1.1 %d x\r\n%b\r\n%b" % (status, head, bytes(answer.body)))
+        self.transport.write(
+            b"HTTP/1.1 %d %b\r\n%b\r\n%b" % (status, HTTPStatus(status).phrase.encode(), head, bytes(answer.body))
+        )
         self.transport.close()

@@ -1,6 +1,7 @@
 """Feedback: what became of cards, as CDS Hooks 2.0.1 and Epic's dialect tell it, acknowledged only once it is stored.
 
-https://cds-hooks.hl7.org/2.0/#feedback; a user's comment may name a patient, so all that is kept is that there was one.
+https://cds-hooks.hl7.org/2.0/#feedback; what a user typed may name a patient: of a comment all that is kept is that
+there was one, of a reason its code.
 """
 
 from __future__ import annotations
@@ -15,6 +16,7 @@ from msgspec import Struct
 from starlette.requests import Request
 from starlette.responses import Response
 
+from cds_service.cards.make import OVERRIDE_REASONS, OVERRIDE_SYSTEM
 from cds_service.errors import BodyTooLarge, MalformedRequest, NotStored, UnknownService
 from cds_service.http.body import read_json_body
 from cds_service.http.parts import Parts
@@ -24,8 +26,11 @@ from cds_service.http.wire import pointer_of
 from cds_service.store import Feedback, Reason, StoreUnavailableError
 from fhir_mappings.wire import UNREADABLE
 
+_OUR_WORDS = dict(OVERRIDE_REASONS)
+_WORDED_ONLY = "worded-by-the-client"  # a reason without a code
 _MOST_ENTRIES = 1000
 _LONGEST = 255
+_RFC_3339 = re.compile(r"\d{4}-\d{2}-\d{2}[Tt ]\d{2}:\d{2}:\d{2}")
 _SEEN_AT_EPIC = re.compile(r"(?i)reason")
 
 
@@ -136,9 +141,15 @@ def _reasons(entry: Entry) -> Iterator[OverrideReason]:
 
 def _reason(said: OverrideReason) -> Reason | None:
     coding = said.reason
-    if coding is not None and (coding.code or coding.display):
-        return Reason(_short(coding.system), _short(coding.code), _short(coding.display))
-    return _reason_in_extension(said.extension)
+    if coding is None or not (coding.code or coding.display):
+        return _reason_in_extension(said.extension)
+    return _kept(coding.system, coding.code)
+
+
+def _kept(system: str | None, code: str | None) -> Reason:
+    """A coded reason. How a client words it may be what a user typed: of words, only our own for our own codes."""
+    display = _OUR_WORDS.get(code or "") if system == OVERRIDE_SYSTEM else None
+    return Reason(_short(system), _short(code) or _WORDED_ONLY, display)
 
 
 def _reason_in_extension(extension: Any) -> Reason | None:
@@ -148,9 +159,9 @@ def _reason_in_extension(extension: Any) -> Reason | None:
     for name, member in extension.items():
         if _SEEN_AT_EPIC.search(name) and isinstance(member, dict):
             told = {key.lower(): text for key, text in member.items() if isinstance(text, str)}
-            code, display = told.get("code") or told.get("category"), told.get("display") or told.get("title")
-            if code or display:
-                return Reason(_short(told.get("system") or name), _short(code), _short(display))
+            code = told.get("code") or told.get("category")
+            if code or told.get("display") or told.get("title"):
+                return _kept(told.get("system") or name, code)
     return None
 
 
@@ -164,8 +175,11 @@ def _fits(text: str) -> bool:
 
 def _moment(text: str, where: str) -> datetime:
     """A moment of RFC 3339; one without an offset is taken as UTC, which CDS Hooks demands."""
+    wrong = MalformedRequest(f"{where}: must be a moment such as 2026-05-04T09:30:00Z")
+    if not _RFC_3339.match(text):
+        raise wrong
     try:
         moment = datetime.fromisoformat(text.upper())
         return (moment if moment.tzinfo else moment.replace(tzinfo=UTC)).astimezone(UTC)
     except (ValueError, OverflowError) as error:
-        raise MalformedRequest(f"{where}: must be a moment such as 2026-05-04T09:30:00Z") from error
+        raise wrong from error

@@ -18,6 +18,7 @@ from starlette.concurrency import run_in_threadpool
 from starlette.requests import Request
 from starlette.responses import Response
 
+from cds_service.cards.make import codes_of
 from cds_service.cards.quieter import quieten
 from cds_service.clients import Client
 from cds_service.fhir_client import NOT_TRIED, Ask, Retrieval
@@ -25,7 +26,7 @@ from cds_service.http.answer import Answered, answer_request, read_call, retriev
 from cds_service.http.body import read_json_body
 from cds_service.http.hanging_up import unless_hung_up
 from cds_service.http.parts import Parts
-from cds_service.http.recording import as_shown, codes_of, inputs_digest, patient_of
+from cds_service.http.recording import as_shown, inputs_digest, patient_of
 from cds_service.http.reporting import Note
 from cds_service.http.services import services_of
 from cds_service.http.wire import HookRequest
@@ -33,6 +34,9 @@ from cds_service.store import Overridden, StoreUnavailableError
 from fhir_mappings.facts import Unknown
 
 T = TypeVar("T")
+
+# An answer speaks of a patient: nobody on the way may keep it.
+_HEADERS = {"Cache-Control": "no-store", "X-Content-Type-Options": "nosniff"}
 
 # Above this a chart takes more than a few milliseconds; other calls must not wait for it.
 _OFF_THE_EVENT_LOOP = 64 * 1024
@@ -63,7 +67,7 @@ async def answer_hook(request: Request, note: Note, parts: Parts) -> Response:
     if before is not None:
         answered = _quieter(answered, await before, now, parts)
     _keep(answered, called, client, now, note, parts)
-    return Response(orjson.dumps(answered.body()), media_type="application/json")
+    return Response(orjson.dumps(answered.body()), headers=_HEADERS, media_type="application/json")
 
 
 async def _apart(size: int, work: Callable[[], T]) -> T:
@@ -116,6 +120,7 @@ def _quieter(answered: Answered, before: Sequence[Overridden], now: datetime, pa
 
 def _keep(answered: Answered, called: HookRequest, client: Client, now: datetime, note: Note, parts: Parts) -> None:
     """Note what was decided, and queue what was shown."""
+    note.problem = answered.problem
     if answered.evaluation is None:
         return
     decision = answered.evaluation.decision
@@ -123,8 +128,7 @@ def _keep(answered: Answered, called: HookRequest, client: Client, now: datetime
     note.cards = tuple((card["source"]["topic"]["code"], card["indicator"]) for card in answered.cards)
     if not answered.cards:
         return
-    codes = dict.fromkeys(code for card in answered.cards for code in codes_of(card))
-    note.recommendations = tuple(code for code in codes if ":" not in code)  # what is withheld is no recommendation
+    note.recommendations = tuple(dict.fromkeys(code for card in answered.cards for code in codes_of(card)))
     note.unknown = tuple((name, fact.why.value) for name, fact in decision.inputs.items() if isinstance(fact, Unknown))
     if parts.store is not None:
         shown = as_shown(answered, called, key=parts.settings.patient_hash_key, client=client.name, at=now)

@@ -37,7 +37,7 @@ _SAID = {
     415: "The body does not say that it is JSON, or is compressed.",
     422: "The Patient that was sent is not the one whose chart is open.",
     500: "A fault of the service; it gave no advice.",
-    503: "The feedback could not be stored, none of it was: send all of it again.",
+    503: "The feedback is not known to be stored: send all of it again, nothing counts twice.",
 }
 _HEADERS = {401: ("WWW-Authenticate",), 405: ("Allow",), 503: ("Retry-After",)}
 _READ, _SENT = (405, 500), (400, 405, 408, 413, 415, 500)

@@ -8,12 +8,12 @@ from typing import Any
 
 import orjson
 
-from cds_service.cards.make import EXTENSION
+from cds_service.cards.make import codes_of
 from cds_service.decide import inputs_as_json
 from cds_service.http.answer import Answered
 from cds_service.http.wire import HookRequest
 from cds_service.reasoning.decision import Decision
-from cds_service.store import Shown, ShownCard, keyed_digest, pseudonym
+from cds_service.store import Shown, ShownCard, ShownSuggestion, keyed_digest, pseudonym
 
 
 def patient_of(request: HookRequest, key: bytes, client: str) -> str:
@@ -50,17 +50,16 @@ def inputs_digest(decision: Decision, key: bytes) -> str:
     return keyed_digest(key, "inputs", orjson.dumps(said, option=orjson.OPT_SORT_KEYS).decode())
 
 
-def codes_of(card: Mapping[str, Any]) -> tuple[str, ...]:
-    """The recommendations that a card speaks of."""
-    return tuple(card.get("extension", {}).get(EXTENSION, ()))
-
-
 def _card(card: Mapping[str, Any], digest: str) -> ShownCard:
     return ShownCard(
         uuid=card["uuid"],
         topic=card["source"]["topic"]["code"],
         indicator=card["indicator"],
         recommendations=codes_of(card),
-        suggestions=tuple(suggestion["uuid"] for suggestion in card.get("suggestions", ())),
+        suggestions=tuple(
+            ShownSuggestion(suggestion["uuid"], code)
+            for suggestion in card.get("suggestions", ())
+            for code in codes_of(suggestion)
+        ),
         inputs_digest=digest,
     )

@@ -30,6 +30,7 @@ class Note:
     unknown: tuple[tuple[str, str], ...] = ()
     fhir: tuple[tuple[str, str, str], ...] = ()
     refused: str = ""
+    problem: str = ""
 
 
 _OUR_FAULT = 500  # which the shell around the application answers
@@ -50,6 +51,7 @@ def reported(
                 try:
                     response = await handler(request, note)
                 except RequestError as error:
+                    note.problem = str(error)
                     response = problems.of_request_error(error)
                 except asyncio.CancelledError:
                     status = CallerGone.status  # the server gave the call up, with its connection or its own end
@@ -77,4 +79,5 @@ def _report(endpoint: str, status: int, seconds: float, note: Note) -> CallRepor
         unknown=note.unknown,
         fhir=note.fhir,
         refused=note.refused,
+        problem=note.problem,
     )

@@ -47,7 +47,8 @@ def upgrade(url: str) -> Migration:
     """
     if is_sqlite(url):
         try:
-            file_of(url).absolute().parent.mkdir(parents=True, exist_ok=True)
+            file_of(url).absolute().parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+            file_of(url).touch(mode=0o600)  # what SQLite puts beside it has the same mode
         except OSError as error:
             raise StoreUnavailableError("the folder of the database cannot be made") from error
         for _ in range(_TRIES_TO_OPEN):

@@ -10,6 +10,14 @@ from datetime import UTC, datetime
 
 
 @dataclass(frozen=True, slots=True)
+class ShownSuggestion:
+    """A suggestion of a card, and the recommendation that it is for."""
+
+    uuid: str
+    code: str
+
+
+@dataclass(frozen=True, slots=True)
 class ShownCard:
     """A card that was shown, with the codes of its recommendations and a keyed digest of what they rest on."""
 
@@ -17,7 +25,7 @@ class ShownCard:
     topic: str
     indicator: str
     recommendations: tuple[str, ...]
-    suggestions: tuple[str, ...]
+    suggestions: tuple[ShownSuggestion, ...]
     inputs_digest: str | None
 
 

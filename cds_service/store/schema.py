@@ -79,6 +79,7 @@ shown_suggestion = Table(
     metadata,
     Column("suggestion", _TEXT, primary_key=True),
     Column("card", _TEXT, ForeignKey("shown_card.card"), nullable=False),
+    Column("code", _NAME, nullable=False),
 )
 feedback = Table(
     "feedback",

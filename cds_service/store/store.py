@@ -15,7 +15,7 @@ from datetime import datetime
 from types import TracebackType
 from typing import Any, TypeVar
 
-from sqlalchemy import Connection, Engine, delete, select
+from sqlalchemy import Connection, Engine, delete
 
 from cds_service.store import schema
 from cds_service.store.database import (
@@ -26,6 +26,7 @@ from cds_service.store.database import (
     make_engine,
     transaction,
 )
+from cds_service.store.outcomes import OVERRIDDEN, latest_outcomes
 from cds_service.store.records import Feedback, Overridden, Shown
 from cds_service.store.writer import Writer
 
@@ -219,7 +220,11 @@ def _insert_shown(connection: Connection, batch: Sequence[Shown]) -> None:
     )
     codes = [{"card": card.uuid, "code": code} for _, card in cards for code in card.recommendations]
     insert_once(connection, schema.shown_recommendation, codes)
-    suggestions = [{"card": card.uuid, "suggestion": uuid} for _, card in cards for uuid in card.suggestions]
+    suggestions = [
+        {"card": card.uuid, "suggestion": suggestion.uuid, "code": suggestion.code}
+        for _, card in cards
+        for suggestion in card.suggestions
+    ]
     insert_once(connection, schema.shown_suggestion, suggestions)
 
 
@@ -259,15 +264,6 @@ def _insert_feedback(connection: Connection, client: str, entries: Sequence[Feed
 
 
 def _select_overridden(connection: Connection, client: str, patient: str) -> tuple[Overridden, ...]:
-    card, said, shown = schema.shown_card.c, schema.feedback.c, schema.shown_recommendation.c
-    outcomes = (
-        select(shown.code, said.outcome, said.outcome_at, card.inputs_digest)
-        .join_from(schema.shown_card, schema.feedback, (card.card == said.card) & (card.client == said.client))
-        .join(schema.shown_recommendation, shown.card == card.card)
-        .where(card.client == client, card.patient == patient)
-        .order_by(said.outcome_at, said.received_at)
-    )
-    latest = {code: (outcome, at, digest) for code, outcome, at, digest in connection.execute(outcomes)}
-    return tuple(
-        Overridden(code, at, digest) for code, (outcome, at, digest) in latest.items() if outcome == "overridden"
-    )
+    card = schema.shown_card.c
+    latest = latest_outcomes(connection, card.client == client, card.patient == patient, per_answer=False)
+    return tuple(Overridden(o.code, o.at, o.inputs_digest) for o in latest if o.outcome == OVERRIDDEN)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -11,13 +11,14 @@ from sqlalchemy import Connection, func, select
 
 from cds_service.store import schema
 from cds_service.store.database import make_engine, transaction
+from cds_service.store.outcomes import OVERRIDDEN, Outcome, latest_outcomes
 
 NO_REASON = "no reason"
 
 
 @dataclass(frozen=True, slots=True)
 class Standing:
-    """One recommendation: cards that showed it, what became of them, and the reasons with their counts."""
+    """One recommendation: answers that showed it, what became of it in them, and the reasons with their counts."""
 
     code: str
     shown: int
@@ -28,7 +29,7 @@ class Standing:
 
     @property
     def without_feedback(self) -> int:
-        """Cards that nobody accepted or overrode, or nobody reported."""
+        """Answers in which nobody accepted or overrode it, or nobody reported that."""
         return self.shown - self.accepted - self.overridden
 
 
@@ -45,14 +46,6 @@ class Summary:
     standings: tuple[Standing, ...]
 
 
-@dataclass(frozen=True, slots=True)
-class _Outcome:
-    card: str
-    outcome: str
-    reason: str
-    commented: bool
-
-
 def summarise(url: str, since: datetime | None = None) -> Summary:
     """The summary of what was shown from `since` on; raises StoreUnavailableError."""
     engine = make_engine(url)
@@ -64,25 +57,22 @@ def summarise(url: str, since: datetime | None = None) -> Summary:
 
 
 def _summary(connection: Connection, since: datetime | None) -> Summary:
-    card = schema.shown_card.c
+    card, shown = schema.shown_card.c, schema.shown_recommendation.c
     wanted = [card.shown_at >= since] if since is not None else []
     counted = select(
         func.min(card.shown_at), func.max(card.shown_at), func.count(card.hook_instance.distinct()), func.count()
     ).where(*wanted)
     first, last, answers, cards = connection.execute(counted).one()
-    shown = schema.shown_recommendation.c
     by_code = (
-        select(shown.code, func.count())
+        select(shown.code, func.count(card.hook_instance.distinct()))
         .join_from(schema.shown_recommendation, schema.shown_card, shown.card == card.card)
         .where(*wanted)
         .group_by(shown.code)
     )
     times_shown = {row[0]: row[1] for row in connection.execute(by_code)}
-    outcomes = {outcome.card: outcome for outcome in _latest(connection, since)}
-    codes_of: dict[str, list[str]] = {}
-    with_feedback = select(schema.feedback.c.card)
-    for on, code in connection.execute(select(shown.card, shown.code).where(shown.card.in_(with_feedback))):
-        codes_of.setdefault(on, []).append(code)
+    outcomes: dict[str, list[Outcome]] = {}
+    for outcome in latest_outcomes(connection, *wanted):
+        outcomes.setdefault(outcome.code, []).append(outcome)
     return Summary(
         since=since,
         first_shown=first,
@@ -90,29 +80,8 @@ def _summary(connection: Connection, since: datetime | None) -> Summary:
         answers=answers,
         cards=cards,
         unknown_cards=_unknown(connection, since),
-        standings=tuple(
-            _standing(code, times, [o for o in outcomes.values() if code in codes_of.get(o.card, ())])
-            for code, times in sorted(times_shown.items())
-        ),
+        standings=tuple(_standing(code, times, outcomes.get(code, [])) for code, times in sorted(times_shown.items())),
     )
-
-
-def _latest(connection: Connection, since: datetime | None) -> Iterable[_Outcome]:
-    """The latest outcome of every card, as its own client reported it."""
-    said, card = schema.feedback.c, schema.shown_card.c
-    rows = connection.execute(
-        select(said.card, said.outcome, said.reason_system, said.reason_code, said.reason_display, said.commented)
-        .join_from(schema.feedback, schema.shown_card, (card.card == said.card) & (card.client == said.client))
-        .where(*([card.shown_at >= since] if since is not None else []))
-        .order_by(said.outcome_at, said.received_at)
-    ).all()
-    # Clients often send a code without its display: what one of them called it holds for all.
-    displays = {(system, code): display for _, _, system, code, display, _ in rows if code and display}
-    latest: dict[str, _Outcome] = {}
-    for on, outcome, system, code, display, commented in rows:
-        worded = _worded(system, code, displays.get((system, code), display))
-        latest[on] = _Outcome(on, outcome, worded, commented)
-    return latest.values()
 
 
 def _worded(system: str | None, code: str | None, display: str | None) -> str:
@@ -131,13 +100,19 @@ def _unknown(connection: Connection, since: datetime | None) -> int:
     return connection.execute(counted).scalar_one()
 
 
-def _standing(code: str, shown: int, outcomes: list[_Outcome]) -> Standing:
-    overridden = [outcome for outcome in outcomes if outcome.outcome == "overridden"]
+def _standing(code: str, shown: int, outcomes: Sequence[Outcome]) -> Standing:
+    overridden = [outcome for outcome in outcomes if outcome.outcome == OVERRIDDEN]
+    # Clients often send a code without its display: what one of them called it holds for all.
+    displays = {(o.reason_system, o.reason_code): o.reason_display for o in overridden if o.reason_display}
+    reasons = [
+        _worded(o.reason_system, o.reason_code, displays.get((o.reason_system, o.reason_code), o.reason_display))
+        for o in overridden
+    ]
     return Standing(
         code=code,
         shown=shown,
         accepted=len(outcomes) - len(overridden),
         overridden=len(overridden),
         commented=sum(outcome.commented for outcome in overridden),
-        reasons=tuple(Counter(outcome.reason for outcome in overridden).most_common()),
+        reasons=tuple(Counter(reasons).most_common()),
     )

@@ -21,7 +21,8 @@ class CallReport:
     """One call: route, HTTP status, seconds, and what was decided.
 
     `hook_instance` is the caller's text, as it came. `cards` are topic and indicator, `unknown` input and reason,
-    `fhir` base, key and outcome of each query; `refused` is why the caller was not believed.
+    `fhir` base, key and outcome of each query; `refused` is why the caller was not believed, `problem` what the answer
+    says is wrong: our own words, which hold no value.
     """
 
     endpoint: str
@@ -35,6 +36,7 @@ class CallReport:
     unknown: tuple[tuple[str, str], ...] = ()
     fhir: tuple[tuple[str, str, str], ...] = ()
     refused: str = ""
+    problem: str = ""
 
 
 class Telemetry:
@@ -109,4 +111,6 @@ def _line(report: CallReport) -> dict[str, Any]:
         line["fhir"] = {key: outcome for _, key, outcome in report.fhir}
     if report.refused:
         line["refused"] = report.refused
+    if report.problem:
+        line["problem"] = report.problem
     return line

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import re
 import socket
 import subprocess
@@ -63,7 +64,17 @@ def test_settings_that_are_wrong_end_with_2_and_name_every_problem(arguments: tu
 def test_serve_says_where_to_look_and_that_it_is_open(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     """One process, no access log: an access log would hold no patient, and is nobody's concern here."""
     started: list[uvicorn.Server] = []
-    monkeypatch.setattr(uvicorn.Server, "run", lambda server, sockets: started.append(server))
+
+    async def started_up(server: uvicorn.Server, sockets: object = None) -> None:
+        server.started = True
+
+    monkeypatch.setattr(uvicorn.Server, "startup", started_up)
+
+    def run(server: uvicorn.Server, sockets: list[socket.socket]) -> None:
+        started.append(server)
+        asyncio.run(server.startup(sockets))
+
+    monkeypatch.setattr(uvicorn.Server, "run", run)
     monkeypatch.setattr(serving, "configure_logs", lambda stream: None)  # the loggers of this process stay as they are
     result = nelm_cds("serve", "--port", "0", environ=_store(tmp_path))
     assert result.exit_code == 0

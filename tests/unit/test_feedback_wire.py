@@ -19,6 +19,8 @@ OVERRIDDEN = {"card": CARD, "outcome": "overridden", "outcomeTimestamp": AT}
 ACCEPTED = OVERRIDDEN | {"outcome": "accepted", "acceptedSuggestions": [{"id": SUGGESTION}]}
 TOO_EARLY = "0001-01-01T00:00:00+23:59"
 CODED = {"system": "https://dose.example.org/reasons", "code": "already-known"}
+OURS = {"system": "https://nelm-cds.github.io/fhir/CodeSystem/nelm-override-reason", "code": "team-decided"}
+OUR_WORDS = "The tumour board has decided otherwise"
 SAID = Reason("https://dose.example.org/reasons", "already-known", None)
 
 
@@ -42,7 +44,12 @@ def test_overridden_needs_no_reason() -> None:
         ({"overrideReason": {"userComment": "seen already"}}, None, True),
         ({"overrideReason": {}}, None, False),
         ({"overrideReason": {"reason": {"code": "r1"}}}, Reason(None, "r1", None), False),
-        ({"overrideReason": {"reason": {"display": "Known"}}}, Reason(None, None, "Known"), False),
+        ({"overrideReason": {"reason": {"display": "Known"}}}, Reason(None, "worded-by-the-client", None), False),
+        (
+            {"overrideReason": {"reason": OURS | {"display": "Mrs Example said so"}}},
+            Reason(OURS["system"], OURS["code"], OUR_WORDS),
+            False,
+        ),
         # Epic: the plural, as a list or as one, with the reason or with an extension of its own.
         ({"overrideReasons": [{"reason": CODED}]}, SAID, False),
         ({"overrideReasons": {"reason": CODED}}, SAID, False),
@@ -54,12 +61,12 @@ def test_overridden_needs_no_reason() -> None:
                     {"extension": {"com.epic.override-reason": {"category": "7", "title": "Not now", "display": ""}}}
                 ]
             },
-            Reason("com.epic.override-reason", "7", "Not now"),
+            Reason("com.epic.override-reason", "7", None),
             False,
         ),
         (
             {"extension": {"com.epic.reason": {"code": "3", "display": "Will do it later"}, "other": 1}},
-            Reason("com.epic.reason", "3", "Will do it later"),
+            Reason("com.epic.reason", "3", None),
             False,
         ),
         ({"extension": {"com.example.unrelated": {"code": "3"}}}, None, False),
@@ -112,6 +119,9 @@ def test_a_user_comment_is_not_kept() -> None:
         ({"feedback": [OVERRIDDEN | {"outcomeTimestamp": "Anna Example"}]}, "/feedback/0/outcomeTimestamp: "),
         ({"feedback": [OVERRIDDEN | {"outcomeTimestamp": TOO_EARLY}]}, "/feedback/0/outcomeTimestamp: "),
         ({"feedback": [{"card": CARD}]}, "/feedback/"),
+        ({"feedback": [OVERRIDDEN | {"outcomeTimestamp": "20260504"}]}, "/feedback/0/outcomeTimestamp: "),
+        ({"feedback": [OVERRIDDEN | {"outcomeTimestamp": "2026-W01-1"}]}, "/feedback/0/outcomeTimestamp: "),
+        ({"feedback": [OVERRIDDEN | {"outcomeTimestamp": "2026-05-04"}]}, "/feedback/0/outcomeTimestamp: "),
     ],
 )  # fmt: skip
 def test_a_malformed_body_is_told_where_and_never_what(body: Any, where: str) -> None:

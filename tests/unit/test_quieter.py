@@ -36,11 +36,12 @@ def test_a_card_whose_every_recommendation_was_overridden_is_quieter() -> None:
 
 
 def test_no_word_of_the_advice_is_taken_away() -> None:
-    loud = card("W-CGA")
+    loud = card("W-CGA", "T-RESECT:multiple")
     (quiet,) = quieten([loud], {"W-CGA": DAY})
-    assert quiet["detail"].startswith(loud["detail"])
+    assert quiet["detail"].split("\n\n")[::2] == loud["detail"].split("\n\n")
+    assert quiet["detail"].endswith(PATIENT_LINE)
     assert [s["actions"] for s in quiet["suggestions"]] == [s["actions"] for s in loud["suggestions"]]
-    assert loud == card("W-CGA")  # and the card that was made is left as it is
+    assert loud == card("W-CGA", "T-RESECT:multiple")  # and the card that was made is left as it is
 
 
 @pytest.mark.parametrize(
@@ -59,11 +60,16 @@ def test_these_stay_as_they_are(loud: dict[str, Any], overridden: dict[str, date
     assert quieten([loud], overridden) == [loud]
 
 
-def test_a_card_that_is_full_says_it_in_its_extension_alone() -> None:
-    full = card("W-CGA", detail="x" * 1190)
-    (quiet,) = quieten([full], {"W-CGA": DAY})
-    assert quiet["detail"] == full["detail"]
-    assert (quiet["indicator"], quiet["extension"][QUIETER]) == ("info", {"since": "2026-05-04"})
+@pytest.mark.parametrize(("length", "said"), [(1000, "stays the same"), (1160, "2026-05-04 (ours).")])
+def test_it_is_said_in_the_room_there_is(length: int, said: str) -> None:
+    (quiet,) = quieten([card("W-CGA", detail=f"{'x' * (length - 13)}\n\n{PATIENT_LINE}")], {"W-CGA": DAY})
+    assert said in quiet["detail"]
+    assert len(quiet["detail"]) <= 1200
+
+
+def test_a_card_that_cannot_say_it_stays_as_it_is() -> None:
+    full = card("W-CGA", detail=f"{'x' * 1180}\n\n{PATIENT_LINE}")
+    assert quieten([full], {"W-CGA": DAY}) == [full]
 
 
 def test_cards_keep_their_order() -> None:

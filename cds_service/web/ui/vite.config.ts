@@ -35,7 +35,7 @@ export default defineConfig({
   build: {
     outDir: "../static",
     emptyOutDir: true,
-    license: { fileName: "licences.md" }, // of the packages whose code is in the build
+    license: { fileName: "assets/licences.md" }, // of the packages whose code is in the build
     // A strict Content-Security-Policy: nothing inline, not even a small image.
     assetsInlineLimit: 0,
     modulePreload: { polyfill: false },

@@ -43,6 +43,7 @@ def upgrade() -> None:
         "shown_suggestion",
         sa.Column("suggestion", _TEXT, nullable=False),
         sa.Column("card", _TEXT, nullable=False),
+        sa.Column("code", _NAME, nullable=False),
         sa.PrimaryKeyConstraint("suggestion", name="pk_shown_suggestion"),
         sa.ForeignKeyConstraint(["card"], ["shown_card.card"], name="fk_shown_suggestion_card"),
     )
