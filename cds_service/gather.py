@@ -14,7 +14,7 @@ from msgspec import Raw
 from cds_service.errors import MissingData
 from cds_service.fhir_client import NOT_TRIED, Ask, Chain, Failure, Fetched, FhirClient, Retrieval
 from cds_service.fhir_client.paging import UnreadableLinkError, next_link
-from fhir_mappings.answer import ABSENT, Answer, Availability, read_answer
+from fhir_mappings.answer import ABSENT, Answer, Availability, read_answer, says_not_supported
 from fhir_mappings.compartment import PatientIdentity, Whose, whose
 from fhir_mappings.select import matters_to
 from fhir_mappings.terminology import Terminology, load_terminology
@@ -127,8 +127,10 @@ def read_all(
             answers[key] = ABSENT
         elif fetched is not None and (fetched.chains or key not in sent):
             answers[key] = _read_fetched(fetched, resource_type, patient)
+        elif key not in sent or (key in _SERVED_BY_FEW and says_not_supported(bytes(sent[key]))):
+            answers[key] = ABSENT
         else:
-            answers[key] = read_answer(bytes(sent[key]), resource_type, matters) if key in sent else ABSENT
+            answers[key] = read_answer(bytes(sent[key]), resource_type, matters)
     return answers
 
 

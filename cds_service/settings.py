@@ -217,7 +217,7 @@ def _clients(given: Mapping[str, str], environment: str, problems: list[str]) ->
 
 def _public_url(given: Mapping[str, str], environment: str, problems: list[str]) -> str:
     text = given.get("PUBLIC_URL", "").rstrip("/")
-    if not text:
+    if not given.get("PUBLIC_URL"):
         return ""
     try:
         parts = urlsplit(text)
@@ -246,7 +246,7 @@ def _hash_key(given: Mapping[str, str], environment: str, problems: list[str]) -
     key = given["PATIENT_HASH_KEY"]
     if not key or (environment == "production" and len(key) < _SHORTEST_KEY):
         problems.append(f"{PREFIX}PATIENT_HASH_KEY: must have at least {_SHORTEST_KEY} characters; use random ones")
-    return key.encode()
+    return key.encode("utf-8", "surrogateescape")
 
 
 def _otlp_endpoint(given: Mapping[str, str], problems: list[str]) -> str | None:

@@ -82,6 +82,14 @@ def read_answer(raw: bytes | None, resource_type: str | None = None, matters: Ma
     return Answer(availability, usable, tuple(malformed), sifted.passed_over)
 
 
+def says_not_supported(raw: bytes) -> bool:
+    """Whether a value is an OperationOutcome that says no more than that such a query is not supported."""
+    resource, _ = decode(raw)
+    issues = (resource.issue if resource is not None else None) or ()
+    outcome = resource is not None and resource.resourceType == "OperationOutcome"
+    return outcome and bool(issues) and all(issue.code == "not-supported" for issue in issues)
+
+
 def _flatten(bundle: Resource) -> Iterator[Entry]:
     """The entries of a Bundle, and of the Bundles inside it (a batch-response holds one per query)."""
     for entry in bundle.entry or ():

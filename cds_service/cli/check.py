@@ -16,7 +16,7 @@ from cds_service.cli.migrate import NOT_READY, in_the_way
 from cds_service.errors import ConfigurationError
 from cds_service.reasoning.markdown import printable
 from cds_service.settings import PREFIX, Settings
-from cds_service.store.database import is_sqlite
+from cds_service.store.database import is_sqlite, problem_of_url
 from cds_service.store.migrate import SchemaState, state
 from fhir_mappings.local_codes import LocalCodes, with_local_codes
 from fhir_mappings.terminology import Terminology, load_terminology
@@ -98,7 +98,7 @@ def _settings(environ: Mapping[str, str], settings: Settings | None) -> Iterator
         if value is None:
             shown = f"{in_force[name]} (default)" if name in in_force else "not set"
         else:
-            shown = "set" if name in _SECRET else _without_passwords(value)
+            shown = "set" if name in _SECRET else _without_secrets(name, value)
             if settings is not None and f"{PREFIX}{name}" in settings.ignored:
                 shown += f" (no effect: {PREFIX}CLIENTS names each client's servers)"
         label = f"  {PREFIX}{name}"
@@ -131,7 +131,12 @@ def _store(url: str, found: SchemaState) -> str:
     return f"{NOT_READY[found]}; the service starts without it"
 
 
-def _without_passwords(value: str) -> str:
+def _without_secrets(name: str, value: str) -> str:
+    """The value without what may be a secret; what cannot be read as an address may be one whole."""
+    if name == "DATABASE_URL" and problem_of_url(value) is not None:
+        return "set, and wrong"
+    if name == "OTLP_ENDPOINT":
+        value = value.partition("?")[0]
     for password in _PASSWORDS:
         value = password.sub(r"\1***", value)
     return value

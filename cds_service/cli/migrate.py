@@ -42,6 +42,8 @@ def prepare(settings: Settings) -> str | None:
     if url is None:
         return None
     found = state(url)
+    if found is SchemaState.CURRENT:
+        return None  # nothing to lock, which a backup in progress might hold up
     if is_sqlite(url) and found is not SchemaState.AHEAD:
         try:
             upgrade(url)

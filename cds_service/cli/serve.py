@@ -32,8 +32,9 @@ def run(settings: Settings, host: str, port: int, record: Path | None = None) ->
         return 1
     try:
         listening = _listen(host, port)
-    except OSError as error:
-        sys.stderr.write(f"nelm-cds: cannot listen on {host} port {port}: {error.strerror}; choose another --port\n")
+    except (OSError, UnicodeError) as error:
+        why = error.strerror if isinstance(error, OSError) else "no such name"
+        sys.stderr.write(f"nelm-cds: cannot listen on {host} port {port}: {why}; choose another --host or --port\n")
         return 1
     recorder = Recorder(record, settings, now) if record is not None else None
     with listening, recorder or nullcontext():

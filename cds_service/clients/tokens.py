@@ -149,7 +149,8 @@ class Authenticator:
         if claims.iat > now + leeway or (claims.nbf is not None and claims.nbf > now + leeway):
             raise NotAuthenticated(Reason.NOT_YET)
         # Its id has to be remembered as long as it could be used again.
-        if claims.exp > now + LONGEST_LIFE.total_seconds() + leeway or not 0 < len(claims.jti) <= _LONGEST_ID:
+        longest = LONGEST_LIFE.total_seconds() + leeway
+        if claims.exp > now + longest or claims.exp - claims.iat > longest or not 0 < len(claims.jti) <= _LONGEST_ID:
             raise NotAuthenticated(Reason.CLAIMS)
         audiences = {claims.aud} if isinstance(claims.aud, str) else set(claims.aud)
         if {audience.rstrip("/") for audience in audiences}.isdisjoint(self._public_url + path for path in paths):

@@ -7,6 +7,7 @@ no HTTP is answered in the shape of every other error.
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Callable
 from http import HTTPStatus
 from typing import Any
 
@@ -16,19 +17,27 @@ from cds_service.http import problems
 
 HEADER_BYTES = 64 * 1024
 HEADER_SECONDS = 10.0
+# The service gives up waiting for a body before that; what is left then is a client that sends on after its answer.
+REQUEST_SECONDS = 60.0
+_FRAMING_PER_BODY_BYTE = 8  # a chunk of one byte takes six more
 
 
 class LimitedProtocol(HttpToolsProtocol):
-    """uvicorn's protocol over httptools; a request whose headers are too large or too slow is answered and cut off."""
+    """uvicorn's protocol over httptools; a request whose headers are too large or too slow is answered and cut off.
+
+    All that is no body counts as headers: trailers and the framing of chunks may be as endless as they.
+    """
 
     _timer: asyncio.TimerHandle | None = None
     _reading_headers = True
-    _header_bytes = 0
+    _ended = 0
+    _body_bytes = 0
+    _other_bytes = 0
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
         """Give the first request its time."""
         super().connection_made(transport)
-        self._await_headers()
+        self._start_timer(HEADER_SECONDS, self._too_slow)
 
     def connection_lost(self, exc: Exception | None) -> None:
         """Forget the time."""
@@ -36,35 +45,51 @@ class LimitedProtocol(HttpToolsProtocol):
         super().connection_lost(exc)
 
     def data_received(self, data: bytes) -> None:
-        """Count the bytes of headers that are not whole yet."""
+        """Count what is no body."""
+        ended, body_bytes = self._ended, self._body_bytes
         super().data_received(data)
-        if self._reading_headers and not self.transport.is_closing():
-            self._header_bytes += len(data)
-            if self._header_bytes > HEADER_BYTES:
-                self._refuse(431, "The headers of the request are larger than is read.")
+        if self._ended != ended or self.transport.is_closing():
+            return  # a request ended in the middle of this: the next one's share of it is small
+        self._other_bytes += len(data) - (self._body_bytes - body_bytes)
+        if self._other_bytes > HEADER_BYTES + _FRAMING_PER_BODY_BYTE * self._body_bytes:
+            self._refuse(431, "The headers of the request are larger than is read.")
 
     def on_message_begin(self) -> None:
-        """Give this request its time."""
+        """Give this request its time and its bytes."""
         super().on_message_begin()
-        if not self._reading_headers:
-            self._await_headers()
+        self._body_bytes = self._other_bytes = 0
+        self._reading_headers = True
+        self._start_timer(HEADER_SECONDS, self._too_slow)
+
+    def on_header(self, name: bytes, value: bytes) -> None:
+        """Keep a header; what comes after the body is not looked at."""
+        if self._reading_headers:
+            super().on_header(name, value)
 
     def on_headers_complete(self) -> None:
-        """The headers are whole; the body has limits of its own."""
+        """The headers are whole; the body has limits of its own, and the request an end."""
         self._reading_headers = False
-        self._header_bytes = 0
-        self._stop_timer()
+        self._start_timer(REQUEST_SECONDS, self.transport.close)
         super().on_headers_complete()
+
+    def on_body(self, body: bytes) -> None:
+        """Count the body."""
+        self._body_bytes += len(body)
+        super().on_body(body)
+
+    def on_message_complete(self) -> None:
+        """Nothing more is waited for."""
+        self._ended += 1
+        self._stop_timer()
+        super().on_message_complete()
 
     def send_400_response(self, msg: str) -> None:
         """The answer to what is no HTTP."""
         self._refuse(400, msg)
 
-    def _await_headers(self) -> None:
-        self._reading_headers = True
-        self._header_bytes = 0
+    def _start_timer(self, seconds: float, then: Callable[[], None]) -> None:
         self._stop_timer()
-        self._timer = self.loop.call_later(HEADER_SECONDS, self._too_slow)
+        self._timer = self.loop.call_later(seconds, then)
 
     def _stop_timer(self) -> None:
         if self._timer is not None:

@@ -9,16 +9,19 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 from datetime import UTC, datetime
+from functools import partial
 from typing import Any
 
 import msgspec
-from msgspec import Struct
+from msgspec import Raw, Struct
 from starlette.requests import Request
 from starlette.responses import Response
 
 from cds_service.cards.make import OVERRIDE_REASONS, OVERRIDE_SYSTEM
 from cds_service.errors import BodyTooLarge, MalformedRequest, NotStored, UnknownService
+from cds_service.http.apart import apart
 from cds_service.http.body import read_json_body
+from cds_service.http.members import MemberTwiceError, members
 from cds_service.http.parts import Parts
 from cds_service.http.reporting import Note
 from cds_service.http.services import services_of
@@ -28,7 +31,7 @@ from fhir_mappings.wire import UNREADABLE
 
 _OUR_WORDS = dict(OVERRIDE_REASONS)
 _WORDED_ONLY = "worded-by-the-client"  # a reason without a code
-_MOST_ENTRIES = 1000
+_MOST_ENTRIES, _MOST_SUGGESTIONS = 1000, 5000
 _LONGEST = 255
 _RFC_3339 = re.compile(r"\d{4}-\d{2}-\d{2}[Tt ]\d{2}:\d{2}:\d{2}")
 _SEEN_AT_EPIC = re.compile(r"(?i)reason")
@@ -74,6 +77,7 @@ class FeedbackRequest(Struct, frozen=True):
     feedback: list[Entry]
 
 
+_ENTRIES = msgspec.json.Decoder(list[Raw])
 _DECODER = msgspec.json.Decoder(FeedbackRequest)
 
 
@@ -84,7 +88,8 @@ async def take_feedback(request: Request, note: Note, parts: Parts) -> Response:
     client = await parts.callers.client(request, note, f"{service_path}/feedback", service_path)
     if parts.store is None or not any(s.feedback for s in services_of(parts.services, service_id)):
         raise UnknownService("This service takes no feedback.")
-    entries = parse_feedback(await read_json_body(request, parts.settings.max_body_bytes))
+    body = await read_json_body(request, parts.settings.max_body_bytes)
+    entries = await apart(len(body), partial(parse_feedback, body))
     try:
         await parts.store.feedback(client.name, entries, parts.clock())
     except StoreUnavailableError as error:
@@ -100,12 +105,18 @@ def parse_feedback(body: bytes) -> list[Feedback]:
     """
     try:
         entries = _DECODER.decode(body).feedback
+        for entry in _ENTRIES.decode(members(body)["feedback"]):
+            members(bytes(entry))
+    except MemberTwiceError as error:
+        raise MalformedRequest("/feedback: a member stands twice in the body or in an entry; send each once") from error
     except msgspec.ValidationError as error:
         raise MalformedRequest(pointer_of(error)) from error
     except UNREADABLE as error:
         raise MalformedRequest("The body is not JSON. Send one JSON object, UTF-8.") from error
     if len(entries) > _MOST_ENTRIES:
         raise BodyTooLarge(f"/feedback: send at most {_MOST_ENTRIES} entries in one call.")
+    if sum(len(entry.acceptedSuggestions) for entry in entries) > _MOST_SUGGESTIONS:
+        raise BodyTooLarge(f"/feedback: send at most {_MOST_SUGGESTIONS} accepted suggestions in one call.")
     return [_read(entry, f"/feedback/{number}") for number, entry in enumerate(entries)]
 
 

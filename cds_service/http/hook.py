@@ -7,14 +7,13 @@ the FHIR server is asked, within a time of its own.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import replace
 from datetime import date, datetime, timedelta
 from functools import partial
 from typing import TypeVar
 
 import orjson
-from starlette.concurrency import run_in_threadpool
 from starlette.requests import Request
 from starlette.responses import Response
 
@@ -23,6 +22,7 @@ from cds_service.cards.quieter import quieten
 from cds_service.clients import Client
 from cds_service.fhir_client import NOT_TRIED, Ask, Retrieval
 from cds_service.http.answer import Answered, answer_request, read_call, retrieve_missing, retrieve_missing_at_once
+from cds_service.http.apart import apart
 from cds_service.http.body import read_json_body
 from cds_service.http.hanging_up import unless_hung_up
 from cds_service.http.parts import Parts
@@ -38,9 +38,6 @@ T = TypeVar("T")
 # An answer speaks of a patient: nobody on the way may keep it.
 _HEADERS = {"Cache-Control": "no-store", "X-Content-Type-Options": "nosniff"}
 
-# Above this a chart takes more than a few milliseconds; other calls must not wait for it.
-_OFF_THE_EVENT_LOOP = 64 * 1024
-
 
 async def answer_hook(request: Request, note: Note, parts: Parts) -> Response:
     """The answer to `POST /cds-services/{id}`."""
@@ -49,9 +46,11 @@ async def answer_hook(request: Request, note: Note, parts: Parts) -> Response:
     hooks = tuple(service.hook for service in services_of(parts.services, service_id))
     body = await read_json_body(request, parts.settings.max_body_bytes)
     with parts.tracing.span("parse"):
-        called, left = await _apart(len(body), partial(read_call, body, parts.settings.local_codes, hooks))
+        called, left = await apart(len(body), partial(read_call, body, parts.settings.local_codes, hooks))
     note.hook_instance = called.hookInstance
-    before = asyncio.ensure_future(_overridden(called, client, parts)) if parts.quieter_days else None
+    # Without its server's address, patients of one id from two of a client's tenants could not be told apart.
+    known = parts.quieter_days and called.fhirServer
+    before = asyncio.ensure_future(_overridden(called, client, parts)) if known else None
     try:
         with parts.tracing.span("gather"):
             retrieval = await _retrieved(request, called, left, client, parts) if left else NOT_TRIED
@@ -63,16 +62,11 @@ async def answer_hook(request: Request, note: Note, parts: Parts) -> Response:
     now = parts.clock()
     decide = partial(answer_request, called, parts.settings, now, retrieval, missing_data=client.profile.missing_data)
     with parts.tracing.span("decide"):
-        answered = await _apart(len(body) + retrieval.size, decide)
+        answered = await apart(len(body) + retrieval.size, decide)
     if before is not None:
         answered = _quieter(answered, await before, now, parts)
     _keep(answered, called, client, now, note, parts)
     return Response(orjson.dumps(answered.body()), headers=_HEADERS, media_type="application/json")
-
-
-async def _apart(size: int, work: Callable[[], T]) -> T:
-    """Do the work in a thread if it is on that many bytes that it would hold up the others."""
-    return await run_in_threadpool(work) if size > _OFF_THE_EVENT_LOOP else work()
 
 
 async def _retrieved(

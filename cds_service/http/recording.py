@@ -14,6 +14,7 @@ from cds_service.http.answer import Answered
 from cds_service.http.wire import HookRequest
 from cds_service.reasoning.decision import Decision
 from cds_service.store import Shown, ShownCard, ShownSuggestion, keyed_digest, pseudonym
+from cds_service.telemetry.calls import NOT_A_UUID, hook_instance
 
 
 def patient_of(request: HookRequest, key: bytes, client: str) -> str:
@@ -28,7 +29,7 @@ def as_shown(answered: Answered, request: HookRequest, *, key: bytes, client: st
     decision = answered.evaluation.decision
     digest = inputs_digest(decision, key)
     return Shown(
-        hook_instance=request.hookInstance,
+        hook_instance=_instance(request.hookInstance, key),
         client=client,
         patient=patient_of(request, key, client),
         at=at,
@@ -48,6 +49,12 @@ def inputs_digest(decision: Decision, key: bytes) -> str:
     told = {name: [fact.get("value"), fact.get("unknown")] for name, fact in inputs.items()}
     said = [decision.guideline, decision.edition, decision.path, told]
     return keyed_digest(key, "inputs", orjson.dumps(said, option=orjson.OPT_SORT_KEYS).decode())
+
+
+def _instance(text: str, key: bytes) -> str:
+    """A hookInstance; one that is no UUID may be any text of the caller's, so that it is kept as a digest."""
+    told = hook_instance(text)
+    return told if told != NOT_A_UUID else keyed_digest(key, "hookInstance", text)
 
 
 def _card(card: Mapping[str, Any], digest: str) -> ShownCard:

@@ -13,7 +13,7 @@ from typing import Any
 import msgspec
 from msgspec import Raw, Struct
 
-from cds_service.errors import HookMismatch, MalformedRequest
+from cds_service.errors import HookMismatch, MalformedRequest, WrongPatient
 from cds_service.http.members import MemberTwiceError, members
 from cds_service.http.services import HOOK
 from fhir_mappings.dates import parse_date
@@ -39,6 +39,7 @@ class FhirAuthorization(Struct, frozen=True):
     """The token for the caller's FHIR server; never stored, logged or passed on."""
 
     access_token: str
+    patient: str | None = None
 
     def __repr__(self) -> str:
         return "FhirAuthorization(access_token=<hidden>)"
@@ -76,7 +77,8 @@ _NULL = Raw(b"null")
 def parse_request(body: bytes, hooks: Collection[str] = (HOOK,)) -> HookRequest:
     """Parse and check a request for a service on one of these hooks.
 
-    Raises MalformedRequest naming the place as a JSON pointer, never its value; HookMismatch for another hook.
+    Raises MalformedRequest naming the place as a JSON pointer, never its value; HookMismatch for another hook;
+    WrongPatient for a token of another patient.
     """
     request = _decoded(body)
     if request.hook not in hooks:
@@ -87,7 +89,15 @@ def parse_request(body: bytes, hooks: Collection[str] = (HOOK,)) -> HookRequest:
         raise MalformedRequest("/context/patientId: must be a bare FHIR id, without 'Patient/'")
     if request.fhirAuthorization is not None and not request.fhirServer:
         raise MalformedRequest("/fhirServer: required where fhirAuthorization is sent")
+    _require_one_patient(request)
     return request
+
+
+def _require_one_patient(request: HookRequest) -> None:
+    """Raise WrongPatient where the token is for another patient than the one whose chart is open."""
+    token = request.fhirAuthorization
+    if token is not None and token.patient and token.patient.removeprefix("Patient/") != request.context.patientId:
+        raise WrongPatient("/fhirAuthorization/patient: is not the patient of /context/patientId; no advice is given.")
 
 
 def _decoded(body: bytes) -> HookRequest:

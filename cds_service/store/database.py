@@ -61,6 +61,17 @@ def file_of(text: str) -> Path:
     return Path(_url(text).database or "")
 
 
+def identity_of_file(text: str) -> tuple[int, int] | None:
+    """Which file an SQLite URL names at this moment; None if there is none, or for another database."""
+    if not is_sqlite(text):
+        return None
+    try:
+        found = file_of(text).stat()
+    except OSError:
+        return None
+    return found.st_dev, found.st_ino
+
+
 def make_engine(text: str, *, exclusive: bool = False) -> Engine:
     """An engine for the URL; nothing is connected yet. `exclusive` transactions of SQLite take its lock at once."""
     url = _url(text)

@@ -66,8 +66,11 @@ def downgrade(url: str, revision: str = "base") -> Migration:
 
 def state(url: str) -> SchemaState:
     """How the database stands to this version; creates nothing."""
-    if is_sqlite(url) and not file_of(url).exists():
-        return SchemaState.EMPTY
+    try:
+        if is_sqlite(url) and not file_of(url).exists():
+            return SchemaState.EMPTY
+    except OSError:
+        return SchemaState.UNREACHABLE
     engine = make_engine(url)
     try:
         with transaction(engine) as connection:

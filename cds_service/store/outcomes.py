@@ -77,9 +77,10 @@ def _accepted() -> Select[Any]:
 
 def _rows(
     connection: Connection, statement: Select[Any], wanted: Sequence[ColumnElement[bool]]
-) -> list[tuple[tuple[datetime, datetime], Outcome]]:
+) -> list[tuple[tuple[datetime, datetime, bool], Outcome]]:
     found = []
     for *members, received_at in connection.execute(statement.where(*wanted)):
         outcome = Outcome(*members)
-        found.append(((outcome.at, received_at), outcome))
+        # At one and the same moment what was accepted counts: it hushes nothing.
+        found.append(((outcome.at, received_at, outcome.outcome != OVERRIDDEN), outcome))
     return found

@@ -21,8 +21,10 @@ from cds_service.store import schema
 from cds_service.store.database import (
     RecordRefusedError,
     StoreUnavailableError,
+    identity_of_file,
     insert_if_new,
     insert_once,
+    is_sqlite,
     make_engine,
     transaction,
 )
@@ -53,6 +55,7 @@ class Store:
         self._url = url
         self._now = now
         self._engine: Engine = make_engine(url)
+        self._file = identity_of_file(url)
         self._threads = ThreadPoolExecutor(4, thread_name_prefix="nelm-cds-store")
         self._writer: Writer[Shown] = Writer(
             self._write_shown, room=room, drain_seconds=drain_seconds, between=self._keep_tokens
@@ -161,6 +164,7 @@ class Store:
 
     def _transact(self, work: Callable[[Connection], T]) -> T:
         try:
+            self._require_file()
             with transaction(self._engine) as connection:
                 result = work(connection)
         except RecordRefusedError:
@@ -171,6 +175,15 @@ class Store:
             raise
         self.reachable = True
         return result
+
+    def _require_file(self) -> None:
+        """Raise where SQLite's file was deleted: what is written to the open one would be acknowledged and lost."""
+        now = identity_of_file(self._url)
+        if now != self._file:
+            self._engine.dispose()
+            self._file = now
+        if now is None and is_sqlite(self._url):
+            raise StoreUnavailableError("the file of the database is gone")
 
     def _fail(self) -> None:
         self._failed_at = time.monotonic()
@@ -245,7 +258,7 @@ def _insert_feedback(connection: Connection, client: str, entries: Sequence[Feed
                 "card": entry.card,
                 "client": client,
                 "outcome": entry.outcome,
-                "outcome_at": entry.outcome_at,
+                "outcome_at": min(entry.outcome_at, received_at),  # nobody decides in the future
                 "received_at": received_at,
                 "reason_system": entry.reason.system if entry.reason else None,
                 "reason_code": entry.reason.code if entry.reason else None,

@@ -5,6 +5,7 @@ None of them is signed: they work on what the browser itself sends. In productio
 
 from __future__ import annotations
 
+import asyncio
 import json
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -26,6 +27,8 @@ from cds_service.web.guideline import guideline
 from cds_service.web.pages import Pages
 from cds_service.web.stories import listed, stories
 
+_MOST_BYTES = 16 * 1024 * 1024
+_AT_ONCE = 4
 _OPEN_PAGES = {"/": "index", "/pathway": "pathway"}
 _SMART_PAGES = {"/launch": "launch", "/smart": "smart"}
 
@@ -51,10 +54,12 @@ def web_routes(settings: Settings, clock: Callable[[], datetime], smart: Smart |
     # Demo patients have no place among real ones.
     demo = {} if settings.production else stories()
     pages, connect = Pages(), _origins(settings, smart)
+    turns = asyncio.Semaphore(_AT_ONCE)
 
     async def evaluate(request: Request) -> Response:
-        body = await read_json_body(request, settings.max_body_bytes)
-        return _json(await run_in_threadpool(evaluate_for_the_pages, body, settings, clock()))
+        async with turns:  # nobody is asked who they are here, so that signed calls must not wait for it
+            body = await read_json_body(request, min(settings.max_body_bytes, _MOST_BYTES))
+            return _json(await run_in_threadpool(evaluate_for_the_pages, body, settings, clock()))
 
     async def story(request: Request) -> Response:
         folder = demo.get(request.path_params["name"])

@@ -58,6 +58,7 @@ def measure(effort: Effort, *, with_fetching: bool) -> dict[str, Any]:
     with service() as ours, baseline() as base:
         latency = uvloop.run(latencies(ours, base, effort))
         throughput = uvloop.run(throughputs(ours, base, latency, effort))
+        under_load = {"resident": round(ours.resident(), 1), "most": round(ours.most_resident(), 1)}
         health = {
             name: uvloop.run(health_meanwhile(process, effort))
             for name, process in (("service", ours), ("baseline", base))
@@ -66,6 +67,7 @@ def measure(effort: Effort, *, with_fetching: bool) -> dict[str, Any]:
     return {
         "latency": latency,
         "throughput": throughput,
+        "under_load": under_load,
         "health": health,
         "memory": uvloop.run(memory(effort)),
         "start": uvloop.run(start_up(effort)),

@@ -41,8 +41,8 @@ class Effort:
     starts: int
 
 
-FULL = Effort({SMALL: 500, MEDIUM: 200, LARGE: 100}, 3, 1.5, 10_000, 20, 5)
-QUICK = Effort({SMALL: 100, MEDIUM: 40, LARGE: 10}, 1, 1.0, 1_000, 5, 2)
+FULL = Effort({SMALL: 400, MEDIUM: 150, LARGE: 50}, 3, 1.0, 10_000, 20, 3)
+QUICK = Effort({SMALL: 100, MEDIUM: 40, LARGE: 10}, 1, 0.5, 1_000, 5, 1)
 
 
 async def latencies(ours: Process, base: Process, effort: Effort) -> dict[str, Any]:
@@ -149,7 +149,7 @@ async def health_meanwhile(process: Process, effort: Effort) -> dict[str, float]
 async def memory(effort: Effort) -> dict[str, float]:
     """MB of a worker of its own: at the start, after a tenth of the calls, after all; each of another patient.
 
-    Of 200 calls one has a large chart and ten have a medium one; half are in scope.
+    Of 200 calls one has a large chart and ten have a medium one; a third is in scope.
     """
     calls = effort.remembered_calls
     with service() as process:
@@ -164,7 +164,7 @@ async def memory(effort: Effort) -> dict[str, float]:
 
 def _mixed(number: int) -> bytes:
     resources = LARGE if number % 200 == 199 else MEDIUM if number % 20 == 9 else SMALL
-    return Scenario(resources, number % 4 >= 2).of_another_patient(number)
+    return Scenario(resources, number % 3 == 0).of_another_patient(number)
 
 
 async def start_up(effort: Effort) -> dict[str, float]:

@@ -124,5 +124,5 @@ def _assumptions(figures: Mapping[str, Any]) -> str:
 def _capacity(figures: Mapping[str, Any]) -> Iterator[Sequence[str]]:
     for site in capacity.SITES:
         needed = capacity.workers(site, figures)
-        memory = needed * figures["memory"]["most"]
+        memory = needed * figures["under_load"]["most"]
         yield site.name, f"{site.per_second:.0f} calls", f"{needed}", f"{memory:,.0f} MB"

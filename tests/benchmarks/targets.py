@@ -30,7 +30,7 @@ def lines(figures: Mapping[str, Any]) -> list[Line]:
         *_latency(figures["latency"]),
         *_throughput(figures["throughput"]),
         *_health(figures["health"]),
-        *_memory(figures["memory"]),
+        *_memory(figures["memory"], figures["under_load"]),
         *_start(figures["start"]),
         *(Line(**line) for line in figures["fetching"]),
     ]
@@ -72,7 +72,7 @@ def _health(health: Mapping[str, Any]) -> Iterator[Line]:
     )
 
 
-def _memory(memory: Mapping[str, Any]) -> Iterator[Line]:
+def _memory(memory: Mapping[str, Any], under_load: Mapping[str, Any]) -> Iterator[Line]:
     calls = int(memory["calls"])
     growth = memory["after_all"] / memory["after_a_tenth"] - 1
     yield Line(
@@ -86,6 +86,10 @@ def _memory(memory: Mapping[str, Any]) -> Iterator[Line]:
         f"{memory['after_all']:.0f} MB (at most {memory['most']:.0f} MB meanwhile)",
         f"under {MOST_MEMORY_MB} MB",
         memory["after_all"] < MOST_MEMORY_MB,
+    )
+    yield Line(
+        f"memory of a worker after 16 calls with {LARGE:,} resources each at the same time",
+        f"{under_load['resident']:.0f} MB (at most {under_load['most']:.0f} MB meanwhile)",
     )
 
 

@@ -26,7 +26,7 @@ _REFUSED = "Failed to load resource: the server responded with a status of"
 Open = Callable[..., "Page"]
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")  # its event loop runs until it ends, and no test beside it could have one of its own
 def browser() -> Iterator[Browser]:
     """Chromium of the system, by its path."""
     sync_api = pytest.importorskip("playwright.sync_api", reason="playwright is not installed")

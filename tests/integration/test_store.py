@@ -167,6 +167,31 @@ class TestFeedback:
         keep(store_url, overridden(shown("W-CGA")))
         assert summarise(store_url).unknown_cards == 1
 
+    def test_a_file_that_was_deleted_takes_none(self, tmp_path: Path) -> None:
+        """SQLite would go on writing into the deleted file, and say that it had."""
+        url = f"sqlite:///{tmp_path / 'store.db'}"
+        upgrade(url)
+
+        async def work(store: Store) -> None:
+            await store.feedback("ehr", [overridden(shown("W-CGA"))], now())
+            for file in tmp_path.glob("store.db*"):
+                file.unlink()
+            with pytest.raises(StoreUnavailableError):
+                await store.feedback("ehr", [overridden(shown("W-CGA"))], now())
+            assert not store.reachable
+            upgrade(url)
+            await store.feedback("ehr", [overridden(shown("W-CGA"))], now())
+
+        with_store(url, work)
+        assert counts(url)["feedback"] == 1
+
+    def test_a_moment_to_come_counts_as_now(self, store_url: str) -> None:
+        """Else it would outlive every later outcome."""
+        answer = shown("W-CGA")
+        to_come = overridden(answer, minutes=60 * 24 * 365)
+        keep(store_url, answer, to_come, accepted(answer, minutes=60))
+        assert with_store(store_url, lambda store: store.overridden("ehr", PATIENT)) == ()
+
 
 class TestSummary:
     def test_what_became_of_each_recommendation(self, store_url: str) -> None:

@@ -25,7 +25,7 @@ _CARD = {
     "uuid", "summary", "detail", "indicator", "source", "suggestions", "selectionBehavior", "overrideReasons", "links",
     "extension",
 }  # fmt: skip
-_SUGGESTION = {"label", "uuid", "isRecommended", "actions"}
+_SUGGESTION = {"label", "uuid", "isRecommended", "actions", "extension"}
 _REVERSE_DOMAIN = re.compile(r"[a-z]+(\.[a-z0-9-]+){2,}")
 
 
@@ -99,6 +99,8 @@ def _suggestions(card: Mapping[str, Any], patient_id: str, seen: set[str]) -> It
             yield "suggestion without a label"
         if not isinstance(suggestion.get("isRecommended", True), bool):
             yield "isRecommended is no boolean"
+        if len(suggestion.get("extension", {}).get("io.github.nelm-cds.recommendations", ())) != 1:
+            yield "suggestion for no recommendation, or for several"
         for action in suggestion.get("actions", []):
             yield from _action(action, patient_id)
 

@@ -121,6 +121,8 @@ def test_what_is_no_token(header: str | None, reason: Reason) -> None:
         ({"exp": STAMP + LONGEST_LIFE.total_seconds() + 120}, Reason.CLAIMS),
         ({"exp": 10**30}, Reason.CLAIMS),
         ({"iat": STAMP + 90}, Reason.NOT_YET),
+        ({"iat": STAMP - 30 * 86_400}, Reason.CLAIMS),
+        ({"iat": -1e300}, Reason.CLAIMS),
         ({"iat": None}, Reason.CLAIMS),
         ({"nbf": STAMP + 90}, Reason.NOT_YET),
         ({"nbf": "tomorrow"}, Reason.CLAIMS),

@@ -15,6 +15,7 @@ from cds_service.http import connection
 from cds_service.http.connection import HEADER_BYTES, LimitedProtocol
 
 HEAD = b"POST / HTTP/1.1\r\nHost: x\r\nContent-Length: 3\r\n"
+CHUNKED = b"POST / HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\n"
 Talk = Callable[[asyncio.StreamReader, asyncio.StreamWriter], Awaitable[None]]
 
 
@@ -112,6 +113,47 @@ def test_a_second_request_has_its_own_time(monkeypatch: pytest.MonkeyPatch) -> N
         await asyncio.sleep(0.4)  # an idle connection is not late
         writer.write(HEAD)
         assert "did not arrive" in await refused(reader, 408)
+
+    talk(to)
+
+
+def test_trailers_without_end_are_cut_off() -> None:
+    """They come after the headers, and would be kept like them."""
+
+    async def to(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        writer.write(CHUNKED + b"3\r\nabc\r\n0\r\n" + b"X: y\r\n" * (HEADER_BYTES // 6 + 100))
+        assert "larger than is read" in await refused(reader, 431)
+
+    talk(to)
+
+
+def test_small_chunks_are_a_body_like_any_other() -> None:
+    async def to(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        writer.write(CHUNKED)
+        for _ in range(20):
+            writer.write(b"1\r\na\r\n" * 2000)
+            await writer.drain()
+        writer.write(b"0\r\n\r\n")
+        assert (await answer(reader))[::2] == (200, b"40000")
+
+    talk(to)
+
+
+def test_a_request_that_goes_on_after_its_answer_is_cut_off(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(connection, "REQUEST_SECONDS", 0.2)
+
+    async def to(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        writer.write(HEAD + b"\r\na")
+        assert await reader.read() == b""
+
+    talk(to)
+
+
+def test_many_requests_in_one_go_are_no_headers_without_end() -> None:
+    async def to(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        writer.write((HEAD + b"\r\nabc") * 3000)
+        for _ in range(3000):
+            assert (await answer(reader))[0] == 200
 
     talk(to)
 

@@ -137,6 +137,24 @@ def test_what_is_no_json_is_malformed(body: bytes) -> None:
         parse_feedback(body)
 
 
+@pytest.mark.parametrize(
+    "body",
+    [
+        b'{"feedback":[{"card":"c","outcome":"overridden","outcomeTimestamp":"2026-05-04T09:30:00Z"}],"feedback":[]}',
+        b'{"feedback":[{"card":"c","card":"d","outcome":"overridden","outcomeTimestamp":"2026-05-04T09:30:00Z"}]}',
+    ],
+)
+def test_a_member_that_stands_twice_is_refused(body: bytes) -> None:
+    """Half of what was sent would be acknowledged and lost."""
+    with pytest.raises(MalformedRequest, match="twice"):
+        parse_feedback(body)
+
+
+def test_accepted_suggestions_have_a_limit() -> None:
+    with pytest.raises(BodyTooLarge):
+        parse(*[ACCEPTED | {"acceptedSuggestions": [{"id": SUGGESTION}] * 1000}] * 6)
+
+
 def test_an_empty_batch_is_nothing_to_store() -> None:
     assert parse() == []
 

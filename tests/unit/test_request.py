@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from cds_service.errors import HookMismatch, MalformedRequest, RequestError
+from cds_service.errors import HookMismatch, MalformedRequest, RequestError, WrongPatient
 from cds_service.http.wire import FhirAuthorization, parse_request
 
 LEAST: dict[str, Any] = {
@@ -117,3 +117,14 @@ def test_any_json_is_a_request_or_refused_with_a_pointer(value: object) -> None:
 def test_any_bytes_are_refused_and_nothing_else_happens(body: bytes) -> None:
     with pytest.raises(RequestError):
         parse_request(body)
+
+
+@pytest.mark.parametrize("patient", ["p-other", "Patient/p-other"])
+def test_a_token_of_another_patient_stops_everything(patient: str) -> None:
+    told = LEAST | {"fhirServer": "https://ehr.example.org/fhir"}
+    told["fhirAuthorization"] = {"access_token": "t", "patient": patient}
+    with pytest.raises(WrongPatient, match="/fhirAuthorization/patient"):
+        parse_request(json.dumps(told).encode())
+    for same in (told["context"]["patientId"], f"Patient/{told['context']['patientId']}", "", None):
+        told["fhirAuthorization"]["patient"] = same
+        assert parse_request(json.dumps(told).encode()).context.patientId == told["context"]["patientId"]
