@@ -162,9 +162,10 @@ def test_nothing_but_the_storys_name_is_in_the_address(open_page: Open, service:
 
 def test_everything_can_be_done_with_the_keyboard(open_page: Open) -> None:
     page = open_page(PAPERS)
-    page.locator(".box.taken").first.wait_for()
+    for awaited in (".box.taken", ".suggestion"):
+        page.locator(awaited).first.wait_for()
 
-    def tab_to(selector: str, most: int = 60) -> None:
+    def tab_to(selector: str, most: int = 150) -> None:
         for _ in range(most):
             page.keyboard.press("Tab")
             if page.evaluate("selector => document.activeElement.matches(selector)", selector):

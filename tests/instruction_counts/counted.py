@@ -18,7 +18,7 @@ from typing import Any
 import orjson
 from fhir.resources.R4B.observation import Observation
 
-from cds_service.http.answer import answer_call
+from cds_service.http.answer import answer_request, read_call
 from cds_service.http.warm_up import warm_up
 from cds_service.settings import Settings
 from tests.benchmarks.bodies import Scenario
@@ -31,7 +31,8 @@ _CODE = compile("work()", "counted", "exec")
 
 def answer(body: bytes) -> bytes:
     """The answer as it is sent."""
-    return orjson.dumps(answer_call(body, SETTINGS, NOW))
+    request, _ = read_call(body)
+    return orjson.dumps(answer_request(request, SETTINGS, NOW).body())
 
 
 def answer_slowed_down(body: bytes) -> bytes:
