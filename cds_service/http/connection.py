@@ -31,7 +31,8 @@ class LimitedProtocol(HttpToolsProtocol):
     _timer: asyncio.TimerHandle | None = None
     _reading_headers = True
     _ended = 0
-    _body_bytes = 0
+    _body_bytes = 0  # of all requests of the connection; `_before` of those before this one
+    _before = 0
     _other_bytes = 0
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
@@ -51,13 +52,13 @@ class LimitedProtocol(HttpToolsProtocol):
         if self._ended != ended or self.transport.is_closing():
             return  # a request ended in the middle of this: the next one's share of it is small
         self._other_bytes += len(data) - (self._body_bytes - body_bytes)
-        if self._other_bytes > HEADER_BYTES + _FRAMING_PER_BODY_BYTE * self._body_bytes:
+        if self._other_bytes > HEADER_BYTES + _FRAMING_PER_BODY_BYTE * (self._body_bytes - self._before):
             self._refuse(431, "The headers of the request are larger than is read.")
 
     def on_message_begin(self) -> None:
         """Give this request its time and its bytes."""
         super().on_message_begin()
-        self._body_bytes = self._other_bytes = 0
+        self._before, self._other_bytes = self._body_bytes, 0
         self._reading_headers = True
         self._start_timer(HEADER_SECONDS, self._too_slow)
 

@@ -29,6 +29,7 @@ GOOD: dict[str, Any] = {
                 {
                     "uuid": "5f7a1e52-6a52-4b1d-8a0c-1d2f0f0a7f12",
                     "label": "Order",
+                    "extension": {"io.github.nelm-cds.recommendations": ["W-CGA"]},
                     "actions": [
                         {
                             "type": "create",
@@ -80,6 +81,7 @@ SPOILED: dict[str, tuple[str, Any]] = {
     "unknown behaviour": (f"{_CARD}/selectionBehavior", "all"),
     "behaviour without suggestions": (f"{_CARD}/suggestions", GONE),
     "no label": (f"{_SUGGESTION}/label", GONE),
+    "suggestion for nothing": (f"{_SUGGESTION}/extension", GONE),
     "recommended is text": (f"{_SUGGESTION}/isRecommended", "yes"),
     "action selection": (f"{_SUGGESTION}/actionSelectionBehavior", "any"),
     "no description": (f"{_ACTION}/description", GONE),
