@@ -65,6 +65,7 @@ def create_app(
         # Its own traces hold whole exceptions, whose messages may quote a chart; ours are in `telemetry`.
         telemetry={"tracing": False, "metrics": False, "logs": False, "auto_configure": False},
     )
+    # FastAPI names this attribute as the place to put a document of one's own.
     app.openapi = partial(_described, settings, services)  # type: ignore[method-assign]
     app.router.routes.extend(make_routes(parts))
     smart = Smart(settings.smart_client_id, settings.smart_scope, settings.smart_servers)

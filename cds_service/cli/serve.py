@@ -94,7 +94,7 @@ def _banner(settings: Settings, host: str, port: int) -> list[str]:
     address = f"http://[{shown}]:{port}" if ":" in shown else f"http://{shown}:{port}"
     lines = [f"nelm-cds on {address}"]
     if not settings.production:
-        lines.append(f"  demo patients       {address}/")
+        lines.append(f"  playground          {address}/")
     lines.append(f"  CDS Hooks discovery {address}/cds-services")
     if settings.clients:
         names = ", ".join(client.name for client in settings.clients)

@@ -33,8 +33,8 @@ _LONGEST_ID = 512
 class Reason(StrEnum):
     """Why a call was not taken as its client's: for metrics and logs, never for the caller."""
 
-    NO_TOKEN = "no_token"  # noqa: S105
-    NOT_A_TOKEN = "not_a_token"  # noqa: S105
+    NO_TOKEN = "no_token"  # noqa: S105 - the name of a reason
+    NOT_A_TOKEN = "not_a_token"  # noqa: S105 - the name of a reason
     ALGORITHM = "algorithm"
     ISSUER = "issuer"
     JKU = "jku"
@@ -78,7 +78,7 @@ class _Claims(Struct, frozen=True):
 _CLAIMS = msgspec.json.Decoder(_Claims)
 
 
-class _Registry(jws.JWSRegistry):  # type: ignore[misc, unused-ignore]
+class _Registry(jws.JWSRegistry):
     max_header_length = _MOST_CHARACTERS
     max_payload_length = _MOST_CHARACTERS
     max_signature_length = _MOST_CHARACTERS

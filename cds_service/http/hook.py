@@ -11,7 +11,6 @@ from collections.abc import Sequence
 from dataclasses import replace
 from datetime import date, datetime, timedelta
 from functools import partial
-from typing import TypeVar
 
 import orjson
 from starlette.requests import Request
@@ -33,8 +32,6 @@ from cds_service.http.wire import HookRequest
 from cds_service.store import Overridden, StoreUnavailableError
 from fhir_mappings.facts import Unknown
 
-T = TypeVar("T")
-
 # An answer speaks of a patient: nobody on the way may keep it.
 _HEADERS = {"Cache-Control": "no-store", "X-Content-Type-Options": "nosniff"}
 
@@ -54,17 +51,18 @@ async def answer_hook(request: Request, note: Note, parts: Parts) -> Response:
     try:
         with parts.tracing.span("gather"):
             retrieval = await _retrieved(request, called, left, client, parts) if left else NOT_TRIED
-    except BaseException:
+        note.fhir = _queries(retrieval)
+        now = parts.clock()
+        decide = partial(
+            answer_request, called, parts.settings, now, retrieval, missing_data=client.profile.missing_data
+        )
+        with parts.tracing.span("decide"):
+            answered = await apart(len(body) + retrieval.size, decide)
+        if before is not None:
+            answered = _quieter(answered, await before, now, parts)
+    finally:
         if before is not None:
             before.cancel()
-        raise
-    note.fhir = _queries(retrieval)
-    now = parts.clock()
-    decide = partial(answer_request, called, parts.settings, now, retrieval, missing_data=client.profile.missing_data)
-    with parts.tracing.span("decide"):
-        answered = await apart(len(body) + retrieval.size, decide)
-    if before is not None:
-        answered = _quieter(answered, await before, now, parts)
     _keep(answered, called, client, now, note, parts)
     return Response(orjson.dumps(answered.body()), headers=_HEADERS, media_type="application/json")
 

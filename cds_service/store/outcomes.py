@@ -24,6 +24,7 @@ class Outcome:
 
     code: str
     hook_instance: str
+    shown_at: datetime
     outcome: str
     at: datetime
     inputs_digest: str | None
@@ -39,16 +40,18 @@ def latest_outcomes(connection: Connection, *wanted: ColumnElement[bool], per_an
     `wanted` are conditions on shown_card. Feedback counts only where the client that sent it was shown the card.
     """
     said = [*_rows(connection, _overridden(), wanted), *_rows(connection, _accepted(), wanted)]
-    latest: dict[tuple[str, ...], Outcome] = {}
+    latest: dict[tuple[object, ...], Outcome] = {}
     for _, outcome in sorted(said, key=lambda row: row[0]):
-        latest[(outcome.code, outcome.hook_instance) if per_answer else (outcome.code,)] = outcome
+        # A hookInstance may come twice: with its time it is one answer.
+        answer = (outcome.hook_instance, outcome.shown_at) if per_answer else ()
+        latest[outcome.code, *answer] = outcome
     return list(latest.values())
 
 
 def _columns(code: ColumnElement[str]) -> Sequence[ColumnElement[Any]]:
     card, said = schema.shown_card.c, schema.feedback.c
     return (
-        code, card.hook_instance, said.outcome, said.outcome_at, card.inputs_digest, said.reason_system,
+        code, card.hook_instance, card.shown_at, said.outcome, said.outcome_at, card.inputs_digest, said.reason_system,
         said.reason_code, said.reason_display, said.commented, said.received_at,
     )  # fmt: skip
 

@@ -59,16 +59,20 @@ def summarise(url: str, since: datetime | None = None) -> Summary:
 def _summary(connection: Connection, since: datetime | None) -> Summary:
     card, shown = schema.shown_card.c, schema.shown_recommendation.c
     wanted = [card.shown_at >= since] if since is not None else []
-    counted = select(
-        func.min(card.shown_at), func.max(card.shown_at), func.count(card.hook_instance.distinct()), func.count()
-    ).where(*wanted)
-    first, last, answers, cards = connection.execute(counted).one()
-    by_code = (
-        select(shown.code, func.count(card.hook_instance.distinct()))
+    counted = select(func.min(card.shown_at), func.max(card.shown_at), func.count()).where(*wanted)
+    first, last, cards = connection.execute(counted).one()
+    # A hookInstance may come twice: with its time it is one answer.
+    answer = (card.hook_instance, card.shown_at)
+    each = select(*answer).where(*wanted).distinct().subquery()
+    answers = connection.execute(select(func.count()).select_from(each)).scalar_one()
+    showing = (
+        select(shown.code, *answer)
         .join_from(schema.shown_recommendation, schema.shown_card, shown.card == card.card)
         .where(*wanted)
-        .group_by(shown.code)
+        .distinct()
+        .subquery()
     )
+    by_code = select(showing.c.code, func.count()).group_by(showing.c.code)
     times_shown = {row[0]: row[1] for row in connection.execute(by_code)}
     outcomes: dict[str, list[Outcome]] = {}
     for outcome in latest_outcomes(connection, *wanted):

@@ -216,6 +216,19 @@ class TestSummary:
         (cga,) = summarise(store_url).standings
         assert (cga.reasons, cga.commented, cga.without_feedback) == (((NO_REASON, 2),), 1, 1)
 
+    def test_a_hook_instance_that_comes_twice_is_two_answers(self, store_url: str) -> None:
+        one = shown("W-CGA")
+        two = shown("W-CGA", hook_instance=one.hook_instance, at=AT + timedelta(minutes=1))
+        keep(store_url, one, two, overridden(one), overridden(two))
+        found = summarise(store_url)
+        assert (found.answers, found.standings[0].shown, found.standings[0].overridden) == (2, 2, 2)
+
+    def test_a_suggestion_speaks_for_its_own_recommendation_alone(self, store_url: str) -> None:
+        answer = shown("W-CGA", "W-SRS")
+        keep(store_url, answer, accepted(answer))
+        cga, srs = summarise(store_url).standings
+        assert (cga.accepted, srs.accepted, srs.without_feedback) == (1, 0, 1)
+
     def test_another_client_has_no_say(self, store_url: str) -> None:
         answer = shown("W-CGA", client="north")
         keep(store_url, answer)
