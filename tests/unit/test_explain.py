@@ -75,7 +75,8 @@ def test_the_example_in_the_readme_is_what_is_printed() -> None:
     readme = Path("README.md").read_text("utf-8")
     example = readme.partition("says of Ki-67 and of carcinoid syndrome")[2].split("```")[1]
     shown = replayed("--explain", FOLDER / "other-patients-results").splitlines()
-    assert set(example.strip("\n").splitlines()) <= {line.rstrip() for line in shown}
+    cut = "  ..."  # where the README leaves lines out
+    assert set(example.strip("\n").splitlines()) - {cut} <= {line.rstrip() for line in shown}
 
 
 def test_a_group_shows_twenty_lines_and_json_all(tmp_path: Path) -> None:
