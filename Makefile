@@ -87,6 +87,8 @@ requirements: ## compile the pinned requirement files from pyproject.toml
 	  --output-file requirements/integration.txt
 	$(VENV)-compile/bin/uv pip compile pyproject.toml --extra fuzz --universal --python-version 3.11 --generate-hashes \
 	  --no-emit-index-url --no-header --quiet --constraint requirements/runtime.txt --output-file requirements/fuzz.txt
+	$(VENV)-compile/bin/uv pip compile pyproject.toml --extra load --universal --python-version 3.11 --generate-hashes \
+	  --no-emit-index-url --no-header --quiet --constraint requirements/runtime.txt --output-file requirements/load.txt
 
 mutation: ## break the protocol's code in every small way; at least 95 % must be noticed (half an hour)
 	@test -x $(VENV)-mutation/bin/cosmic-ray || { $(PYTHON) -m venv $(VENV)-mutation && \
