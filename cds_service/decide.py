@@ -89,6 +89,8 @@ def conclude(chart: Chart, reading: ChartReading, *, patient_id: str, new_uuid: 
     """Decide on what was read of a chart, and say it on cards."""
     decision = decide(NELM_2006, reading.needs)
     sections = advise(decision, reading)
+    if not sections:
+        return Evaluation(decision, reading, [], chart)
     cards = make_cards(
         sections,
         source={"label": texts().sentences["source_label"], "url": texts().sentences["source_url"]},

@@ -1,12 +1,12 @@
 """The answers to our prefetch queries: what the caller sent, what its FHIR server adds, and an honest 412.
 
 CDS Hooks 2.0.1, Prefetch Template: a key that is absent is not a key whose value is null. `retrieve` waits for the
-network and decodes nothing; `gather` is pure.
+network and decodes nothing; everything else is pure.
 """
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 
 import msgspec
 from msgspec import Raw
@@ -17,6 +17,7 @@ from cds_service.fhir_client.paging import UnreadableLinkError, next_link
 from fhir_mappings.answer import ABSENT, Answer, Availability, read_answer, says_not_supported
 from fhir_mappings.compartment import PatientIdentity, Whose, whose
 from fhir_mappings.select import matters_to
+from fhir_mappings.sifting import Matters
 from fhir_mappings.terminology import Terminology, load_terminology
 from fhir_mappings.wire import UNREADABLE
 
@@ -49,20 +50,31 @@ _WHY_FETCHED = {
 _SEND = "Send the key with its FHIR resource"
 
 
-def asks(prefetch: Mapping[str, Raw] | None, queries: Mapping[str, str]) -> dict[str, Ask]:
+def read_prefetch(prefetch: Mapping[str, Raw] | None, terminology: Terminology | None = None) -> dict[str, Answer]:
+    """The answers that came with the request, by key; a key that was not sent has none.
+
+    Observations under codes that mean nothing in the terminology are passed over.
+    """
+    matters = matters_to(terminology or load_terminology())
+    return {key: _read_sent(key, value, matters) for key, value in (prefetch or {}).items() if key in _ASKED_FOR}
+
+
+def asks(
+    prefetch: Mapping[str, Raw] | None, sent: Mapping[str, Answer], queries: Callable[[], Mapping[str, str]]
+) -> dict[str, Ask]:
     """What is left to ask: queries whose key was not sent, and the pages after a first page that was.
 
-    A key that was sent is never asked again, `null` and errors included: the caller has looked already.
+    `sent` is what was read of the prefetch. A key that was sent is never asked again, `null` and errors included: the
+    caller has looked already.
     """
-    sent = prefetch or {}
-    left: dict[str, Ask] = {}
-    for key in PREFETCH_KEYS:
-        required = key in REQUIRED_KEYS
-        if key not in sent:
-            left[key] = Ask(queries[key], required)
-        elif _has_next_page(bytes(sent[key])):
-            left[key] = Ask(queries[key], required, first_page=bytes(sent[key]))
-    return left
+    pages = {
+        key: bytes(value)
+        for key, value in (prefetch or {}).items()
+        if key in sent and sent[key].availability is not Availability.COMPLETE and _has_next_page(value)
+    }
+    left = [key for key in PREFETCH_KEYS if key not in sent or key in pages]
+    rendered = queries() if left else {}
+    return {key: Ask(rendered[key], key in REQUIRED_KEYS, first_page=pages.get(key)) for key in left}
 
 
 def retrieve_at_once(
@@ -99,26 +111,20 @@ async def retrieve(
     return Retrieval(fetched, patient_id=patient_id, server=server, base=access.base.url)
 
 
-def gather(
-    prefetch: Mapping[str, Raw] | None, retrieval: Retrieval = NOT_TRIED, terminology: Terminology | None = None
-) -> dict[str, Answer]:
-    """Read the prefetch and what was fetched; keys that were never asked for are left alone.
-
-    Observations under codes that mean nothing in the terminology are passed over.
+def gather(sent: Mapping[str, Answer], retrieval: Retrieval = NOT_TRIED) -> dict[str, Answer]:
+    """The answer to every query: what the caller sent, completed by what was fetched.
 
     Raises MissingData if a required key has no complete answer: then nobody can say whether the chart is ours.
     """
-    answers = read_all(prefetch, retrieval, terminology)
-    _require(answers, prefetch or {}, retrieval)
+    answers = gather_all(sent, retrieval)
+    _require(answers, sent, retrieval)
     return answers
 
 
-def read_all(
-    prefetch: Mapping[str, Raw] | None, retrieval: Retrieval = NOT_TRIED, terminology: Terminology | None = None
-) -> dict[str, Answer]:
-    """Every answer of the prefetch and of the FHIR server; unlike `gather` it raises nothing."""
-    sent = prefetch or {}
-    matters = matters_to(terminology or load_terminology())
+def gather_all(sent: Mapping[str, Answer], retrieval: Retrieval = NOT_TRIED) -> dict[str, Answer]:
+    """The same of a chart of which anything may be missing; it raises nothing."""
+    if not retrieval.fetched:
+        return {key: sent.get(key, ABSENT) for key in PREFETCH_KEYS}
     patient = PatientIdentity.of(retrieval.patient_id, retrieval.server, ())
     answers: dict[str, Answer] = {}
     for key, resource_type in _ASKED_FOR.items():
@@ -127,14 +133,18 @@ def read_all(
             answers[key] = ABSENT
         elif fetched is not None and (fetched.chains or key not in sent):
             answers[key] = _read_fetched(fetched, resource_type, patient)
-        elif key not in sent or (key in _SERVED_BY_FEW and says_not_supported(bytes(sent[key]))):
-            answers[key] = ABSENT
         else:
-            answers[key] = read_answer(bytes(sent[key]), resource_type, matters)
+            answers[key] = sent.get(key, ABSENT)
     return answers
 
 
-def _has_next_page(value: bytes) -> bool:
+def _read_sent(key: str, value: Raw, matters: Matters) -> Answer:
+    answer = read_answer(value, _ASKED_FOR[key], matters)
+    refused = key in _SERVED_BY_FEW and answer.availability is Availability.FAILED
+    return ABSENT if refused and says_not_supported(value) else answer
+
+
+def _has_next_page(value: Raw) -> bool:
     try:
         return next_link(value) is not None
     except UnreadableLinkError:
@@ -189,7 +199,7 @@ def _members(page: bytes) -> dict[str, Raw]:
         return {}
 
 
-def _require(answers: Mapping[str, Answer], sent: Mapping[str, Raw], retrieval: Retrieval) -> None:
+def _require(answers: Mapping[str, Answer], sent: Mapping[str, Answer], retrieval: Retrieval) -> None:
     """Raise MissingData naming every required key without a complete answer, and what to do about it."""
     missing = [
         f"'{key}' {_why(answers[key].availability, key in sent, retrieval.fetched.get(key))}"

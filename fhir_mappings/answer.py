@@ -14,7 +14,7 @@ from msgspec import Raw
 from msgspec.structs import replace
 
 from fhir_mappings.decoding import Malformed, decode
-from fhir_mappings.sifting import Matters, Sifted, sift
+from fhir_mappings.sifting import Alike, Matters, Sifted, sift
 from fhir_mappings.wire import Entry, EntryResponse, Resource
 
 
@@ -34,7 +34,7 @@ class Answer:
     availability: Availability
     entries: tuple[Entry, ...] = ()
     malformed: tuple[Malformed, ...] = ()
-    passed_over: tuple[Raw, ...] = ()  # Observations under codes that mean nothing to us, as they were sent
+    passed_over: tuple[Alike, ...] = ()  # Observations under codes that mean nothing to us, as they were sent
 
 
 ABSENT = Answer(Availability.ABSENT)
@@ -48,7 +48,7 @@ _WITHHELD = frozenset({
 })  # fmt: skip
 
 
-def read_answer(raw: bytes | None, resource_type: str | None = None, matters: Matters | None = None) -> Answer:
+def read_answer(raw: bytes | Raw | None, resource_type: str | None = None, matters: Matters | None = None) -> Answer:
     """Decode the value of one prefetch key (or one server answer); `None` stands for a key that is not there.
 
     `resource_type` is what the query asked for: a lone resource of another type is no answer to it. Where it is
@@ -56,7 +56,8 @@ def read_answer(raw: bytes | None, resource_type: str | None = None, matters: Ma
     """
     if raw is None:
         return ABSENT
-    if raw.strip() == b"null":
+    # Not every answer is copied to find out: most are megabytes, and objects.
+    if bytes(memoryview(raw)[:1]) != b"{" and bytes(raw).strip() == b"null":
         return Answer(Availability.COMPLETE)
     sifted = sift(raw, matters) if matters and resource_type == "Observation" else Sifted(*decode(raw))
     resource, malformed = sifted.resource, sifted.malformed
@@ -74,7 +75,7 @@ def read_answer(raw: bytes | None, resource_type: str | None = None, matters: Ma
     issues = [issue for entry in entries if entry.resource for issue in entry.resource.issue or ()]
     if any(issue.severity not in _BESIDE_THE_HITS for issue in issues):
         return Answer(Availability.FAILED)
-    found = len(entries) + len(malformed) + len(sifted.passed_over)
+    found = len(entries) + len(malformed) + sum(map(len, sifted.passed_over))
     partial = _has_next(resource) or _lost_something(resource, entries, malformed, found)
     partial = partial or any(issue.code in _WITHHELD for issue in issues)
     usable = tuple(e for e in entries if e.resource and e.resource.resourceType != "OperationOutcome")
@@ -82,7 +83,7 @@ def read_answer(raw: bytes | None, resource_type: str | None = None, matters: Ma
     return Answer(availability, usable, tuple(malformed), sifted.passed_over)
 
 
-def says_not_supported(raw: bytes) -> bool:
+def says_not_supported(raw: bytes | Raw) -> bool:
     """Whether a value is an OperationOutcome that says no more than that such a query is not supported."""
     resource, _ = decode(raw)
     issues = (resource.issue if resource is not None else None) or ()

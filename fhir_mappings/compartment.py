@@ -13,8 +13,7 @@ from enum import Enum, auto
 from fhir_mappings.wire import Reference, Resource
 
 _VERSION = re.compile(r"/_history/[^/]+$")
-
-
+_SERVER = re.compile(r"https?://\S+")
 _ORIGIN = re.compile(r"(https?)://([^/?#]+)", re.IGNORECASE)
 _DEFAULT_PORTS = {"http": ":80", "https": ":443"}
 
@@ -51,9 +50,10 @@ class PatientIdentity:
         A fullUrl on some server counts only where the request names no server of its own, and only if it is the address
         of this very id.
         """
-        ours = re.compile(rf"https?://\S+/Patient/{re.escape(patient_id)}")
+        ours = f"/Patient/{patient_id}"
         plain = [normal(url) for url in full_urls]
-        addresses = {u for u in plain if u.startswith("urn:") or (not fhir_server and ours.fullmatch(u))}
+        on_a_server = {u for u in plain if u.endswith(ours) and _SERVER.fullmatch(u.removesuffix(ours))}
+        addresses = {u for u in plain if u.startswith("urn:") or (not fhir_server and u in on_a_server)}
         if fhir_server:
             addresses.add(normal(f"{fhir_server.rstrip('/')}/Patient/{patient_id}"))
         return cls(patient_id, frozenset(addresses))
@@ -63,18 +63,22 @@ def whose(resource: Resource, patient: PatientIdentity) -> Whose:
     """Decide by `subject` (or `patient`); a contained or merely logical reference identifies nobody."""
     if resource.resourceType == "Patient":
         return Whose.THIS_PATIENT if resource.id == patient.id else Whose.OTHER_PATIENT
-    stated = [reference for reference in (resource.subject, resource.patient) if reference is not None]
-    found = {points_at(reference, patient) for reference in stated} or {Whose.NOT_STATED}
+    if resource.subject is None or resource.patient is None:
+        return points_at(resource.subject or resource.patient, patient)
+    by_subject, by_patient = points_at(resource.subject, patient), points_at(resource.patient, patient)
     # Two references that disagree name nobody we could be sure of.
-    return found.pop() if len(found) == 1 else Whose.OTHER_PATIENT
+    return by_subject if by_subject is by_patient else Whose.OTHER_PATIENT
 
 
 def points_at(reference: Reference | None, patient: PatientIdentity) -> Whose:
     """Whom a reference means, in whatever form it comes."""
     if reference is None or not reference.reference or reference.reference.startswith("#"):
         return Whose.NOT_STATED
+    relative = f"Patient/{patient.id}"
+    if reference.reference == relative:
+        return Whose.THIS_PATIENT
     target = normal(reference.reference)
-    if target == f"Patient/{patient.id}" or target in patient.addresses:
+    if target == relative or target in patient.addresses:
         return Whose.THIS_PATIENT
     # An absolute address on a server we were not told of is somebody else's Patient/1, even with our id.
     return Whose.OTHER_PATIENT

@@ -6,10 +6,11 @@ reason: nothing is dropped in silence.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
+from itertools import chain
 
 from msgspec import Raw
 
@@ -17,7 +18,7 @@ from fhir_mappings.answer import ABSENT, Answer, Availability
 from fhir_mappings.compartment import PatientIdentity, Whose, normal, points_at, whose
 from fhir_mappings.decoding import decode
 from fhir_mappings.questionnaire import Reply, answered, replies
-from fhir_mappings.sifting import Matters
+from fhir_mappings.sifting import Alike, Matters
 from fhir_mappings.terminology import NELM_ASSESSMENT, Concept, Terminology, canonical_system
 from fhir_mappings.versions import newer
 from fhir_mappings.wire import Coded, Entry, Resource
@@ -69,7 +70,7 @@ class Chart:
     medications: Mapping[str, Resource] = field(default_factory=dict)  # by every address that can mean one
     reports: Mapping[str, str] = field(default_factory=dict)  # DiagnosticReports, likewise
     copies: tuple[str, ...] = ()  # references that stood in the answers more than once, each further time
-    passed_over: tuple[Raw, ...] = ()  # Observations under codes that mean nothing to us, as they were sent
+    passed_over: tuple[Alike, ...] = ()  # Observations under codes that mean nothing to us, as they were sent
     identity: PatientIdentity | None = None
     # Made when it is first asked for: a chart out of scope never pays for it.
     by_meaning: dict[str, list[Resource]] = field(default_factory=dict, init=False, compare=False, repr=False)
@@ -93,9 +94,12 @@ class Chart:
         return self.by_meaning.get(meaning, ())
 
     def every_observation(self, wanted: Callable[[Raw], bool] = bool) -> Iterator[Resource]:
-        """This patient's Observations; of those that were passed over, the ones that are wanted, decoded on the way."""
+        """This patient's Observations; of those that were passed over, the ones that are wanted, decoded on the way.
+
+        Only the first of those whose codes are alike is asked about: `wanted` may look at nothing else.
+        """
         yield from self.of_type("Observation")
-        for raw in filter(wanted, self.passed_over):
+        for raw in chain.from_iterable(alike for alike in self.passed_over if wanted(alike[0])):
             resource, _ = decode(raw)
             if resource is not None and self.identity and why_unused(resource, self.identity) is None:
                 yield resource
@@ -116,16 +120,24 @@ def matters_to(terminology: Terminology) -> Matters:
 
 def _by_meaning(resources: Sequence[Resource], terminology: Terminology) -> dict[str, list[Resource]]:
     found: dict[str, list[Resource]] = {"": []}
+    told: dict[Sequence[tuple[str | None, str | None]], set[str]] = {}  # many results share few codes
     for resource in resources:
         codes = [resource.code, *(part.code for part in resource.component or ())]
-        meanings: set[str] = set()
-        for coding in (coding for code in codes if code is not None for coding in code.codings()):
-            meanings |= terminology.concepts(coding.system, coding.code)
-            if coding.code and canonical_system(coding.system) == NELM_ASSESSMENT:
-                meanings.add(assessment_meaning(coding.code))
-        for meaning in meanings:
+        codings = tuple((c.system, c.code) for code in codes if code is not None for c in code.codings())
+        if codings not in told:
+            told[codings] = _meanings(codings, terminology)
+        for meaning in told[codings]:
             found.setdefault(meaning, []).append(resource)
     return found
+
+
+def _meanings(codings: Iterable[tuple[str | None, str | None]], terminology: Terminology) -> set[str]:
+    meanings: set[str] = set()
+    for system, code in codings:
+        meanings |= terminology.concepts(system, code)
+        if code and canonical_system(system) == NELM_ASSESSMENT:
+            meanings.add(assessment_meaning(code))
+    return meanings
 
 
 def assessment_meaning(code: str) -> str:
@@ -199,7 +211,7 @@ def build_chart(
         medications=medications,
         reports=reports,
         copies=tuple(sorted(copies)),
-        passed_over=tuple(raw for answer in answers.values() for raw in answer.passed_over),
+        passed_over=tuple(alike for answer in answers.values() for alike in answer.passed_over),
         identity=identity,
     )
 

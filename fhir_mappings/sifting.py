@@ -6,7 +6,7 @@ boundaries of the entries and one for the codes; only what is asked for becomes 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import TypeAlias
 
@@ -16,6 +16,7 @@ from msgspec import Raw, Struct
 from fhir_mappings.decoding import Malformed, decode
 from fhir_mappings.wire import (
     NOTHING,
+    NULL,
     UNREADABLE,
     Coded,
     Component,
@@ -29,6 +30,8 @@ from fhir_mappings.wire import (
 
 # Whether a (system, code) means anything to us.
 Matters: TypeAlias = Callable[[str | None, str | None], bool]
+# Observations whose codes, and components if they have any, are the same to the byte; at least one.
+Alike: TypeAlias = Sequence[Raw]
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,7 +40,7 @@ class Sifted:
 
     resource: Resource | None
     malformed: list[Malformed]
-    passed_over: tuple[Raw, ...] = ()
+    passed_over: tuple[Alike, ...] = ()
 
 
 class _Code(Struct, frozen=True, gc=False):
@@ -55,8 +58,8 @@ class _Part(Struct, frozen=True, gc=False):
 
 class _Peek(Struct, frozen=True, gc=False):
     resourceType: str | None = None
-    code: _Concept | None = None
-    component: list[_Part] | None = None
+    code: Raw = NOTHING
+    component: Raw = NOTHING
 
 
 class _Entry(Struct, frozen=True, gc=False):
@@ -76,10 +79,12 @@ class _Bundle(Struct, frozen=True, gc=False):
 
 _BUNDLE = msgspec.json.Decoder(_Bundle)
 _PEEK = msgspec.json.Decoder(_Peek)
-_ABSENT = (b"", b"null")
+_NOTHING_SEEN = _Peek()
+_CONCEPT = msgspec.json.Decoder(_Concept | None)
+_PARTS = msgspec.json.Decoder(list[_Part] | None)
 
 
-def sift(raw: bytes, matters: Matters) -> Sifted:
+def sift(raw: bytes | Raw, matters: Matters) -> Sifted:
     """Decode a Bundle, passing over every Observation with no (system, code) that matters, nor in any component.
 
     Anything but a Bundle of plain entries is decoded whole. Never raises, whatever the bytes.
@@ -92,17 +97,21 @@ def sift(raw: bytes, matters: Matters) -> Sifted:
         return Sifted(*decode(raw))
     entries: list[Entry] = []
     malformed: list[Malformed] = []
-    passed_over: list[Raw] = []
-    told: dict[_Code, bool] = {}  # thousands of results share a few dozen codes
+    alike: dict[bytes, list[Raw] | None] = {}  # thousands of results share a few dozen codes; None: these matter
     for entry in bundle.entry or ():
-        if bytes(entry.resource) in _ABSENT:
+        if not entry.resource or entry.resource == NULL:
             entries.append(Entry(entry.fullUrl, None, entry.search, entry.response))
             continue
-        peek = _peek(entry.resource)
-        if peek is not None and peek.resourceType == "Observation":
-            codings = _codings(peek)
-            told |= {c: matters(c.system, c.code) for c in codings if c not in told}
-            if not any(map(told.__getitem__, codings)):
+        try:
+            peek = _PEEK.decode(entry.resource)
+        except UNREADABLE:
+            peek = _NOTHING_SEEN  # decoding it says where it is malformed
+        if peek.resourceType == "Observation":
+            codes = bytes(peek.code) + bytes(peek.component) if peek.component else bytes(peek.code)
+            if codes not in alike:
+                alike[codes] = None if _any_matters(peek, matters) else []
+            passed_over = alike[codes]
+            if passed_over is not None:
                 passed_over.append(entry.resource)
                 continue
         resource, lost = decode(entry.resource, depth=1)
@@ -110,21 +119,18 @@ def sift(raw: bytes, matters: Matters) -> Sifted:
         if resource is not None:
             entries.append(Entry(entry.fullUrl, resource, entry.search, entry.response))
     found = Resource(resourceType="Bundle", entry=entries, link=bundle.link, issue=bundle.issue, total=bundle.total)
-    return Sifted(found, malformed, tuple(passed_over))
+    return Sifted(found, malformed, tuple(group for group in alike.values() if group is not None))
 
 
-def _peek(raw: Raw) -> _Peek | None:
+def _any_matters(peek: _Peek, matters: Matters) -> bool:
+    """Whether any of its codes matters, or one cannot be read: decoding it says where it is malformed."""
     try:
-        return _PEEK.decode(raw)
+        code = _CONCEPT.decode(peek.code) if peek.code else None
+        parts = _PARTS.decode(peek.component) if peek.component else None
     except UNREADABLE:
-        return None  # decoding it says where it is malformed
-
-
-def _codings(peek: _Peek) -> list[_Code]:
-    found = list(peek.code.coding or ()) if peek.code else []
-    for part in peek.component or ():
-        found += (part.code and part.code.coding) or ()
-    return found
+        return True
+    concepts = filter(None, (code, *(part.code for part in parts or ())))
+    return any(matters(coding.system, coding.code) for concept in concepts for coding in concept.coding or ())
 
 
 class _Named(Struct, frozen=True, gc=False):

@@ -14,6 +14,7 @@ from msgspec import DecodeError, Raw, Struct
 
 # msgspec knows no optional Raw: an empty one stands for an element that is not there.
 NOTHING = Raw()
+NULL = Raw(b"null")
 # What msgspec raises of bytes that are not JSON of the expected shape.
 UNREADABLE = (DecodeError, RecursionError, UnicodeDecodeError)
 

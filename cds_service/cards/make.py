@@ -73,7 +73,10 @@ def _fewest(sections: Sequence[Section], room: int) -> list[Piece]:
 
 def _cut(sections: Sequence[Section], room: int) -> list[Piece]:
     # One more card is one more interruption; of equally many, the ones in their own order read better.
-    return min(cut(sections, room), cut(sections, room, packed=True), key=_cards_needed)
+    in_order = cut(sections, room)
+    if _fits(in_order) and len(in_order) <= len(sections):
+        return in_order
+    return min(in_order, cut(sections, room, packed=True), key=_cards_needed)
 
 
 def _spare(sections: Sequence[Section], level: int) -> list[Section]:

@@ -1,10 +1,11 @@
-"""Draft ServiceRequests, built and validated with `fhir.resources`; never a drug, a dose or a procedure.
+"""Draft ServiceRequests, validated with `fhir.resources`; never a drug, a dose or a procedure.
 
 FHIR: https://hl7.org/fhir/R4/servicerequest.html
 """
 
 from __future__ import annotations
 
+from functools import lru_cache
 from typing import Any
 
 from cds_service.reasoning.advice import Order
@@ -16,6 +17,18 @@ def draft_order(order: Order, patient_id: str, reasons: tuple[str, ...]) -> dict
     `reasons` are references to Conditions of the chart. Raises pydantic's ValidationError if the result were not FHIR,
     which would be a fault of ours.
     """
+    draft = dict(_validated(order))
+    draft["subject"] = _reference(f"Patient/{patient_id}")
+    if reasons:
+        draft["reasonReference"] = [_reference(reference) for reference in reasons]
+    else:
+        del draft["reasonReference"]
+    return draft
+
+
+@lru_cache(maxsize=256)
+def _validated(order: Order) -> dict[str, Any]:
+    """The draft for nobody in particular: what differs between patients are strings, which no validation looks into."""
     from fhir.resources.R4B.servicerequest import ServiceRequest
 
     code: dict[str, Any] = {"text": order.text}
@@ -27,9 +40,12 @@ def draft_order(order: Order, patient_id: str, reasons: tuple[str, ...]) -> dict
         "status": "draft",
         "intent": "proposal",
         "code": code,
-        "subject": {"reference": f"Patient/{patient_id}"},
+        "subject": _reference("Patient/-"),
+        "reasonReference": [_reference("Condition/-")],
     }
-    if reasons:
-        resource["reasonReference"] = [{"reference": reference} for reference in reasons]
     validated: dict[str, Any] = ServiceRequest.model_validate(resource).model_dump(mode="json", exclude_none=True)
     return validated
+
+
+def _reference(reference: str) -> dict[str, str]:
+    return {"reference": reference}

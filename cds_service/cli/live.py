@@ -67,13 +67,13 @@ async def _results(
 async def _result(body: bytes, patient: str, settings: Settings, fhir: FhirClient) -> Result:
     where = Path("Patient") / patient
     try:
-        request, left = read_call(body, settings.local_codes)
+        call = read_call(body, settings.local_codes)
     except RequestError as error:
         return Result(where, patient, error.status, None, [], str(error))
-    retrieval = await retrieve_missing(request, left, fhir)
+    retrieval = await retrieve_missing(call.request, call.left, fhir)
 
     def evaluate() -> Evaluation:
-        return evaluate_request(request, settings, now(), retrieval)
+        return evaluate_request(call.request, settings, now(), retrieval, call.sent)
 
     return outcome(where, patient, evaluate)
 

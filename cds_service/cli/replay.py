@@ -19,7 +19,7 @@ from cds_service.cli.render import show
 from cds_service.clock import now
 from cds_service.decide import DECISION_EXTENSION, Evaluation, as_json, inputs_as_json
 from cds_service.errors import RequestError
-from cds_service.gather import read_all
+from cds_service.gather import gather_all, read_prefetch
 from cds_service.guidelines.nelm_2006.intake import ChartReading, read_chart
 from cds_service.guidelines.nelm_2006.intake.account import Account, account
 from cds_service.http.answer import evaluate_request
@@ -159,7 +159,7 @@ def _read_alone(body: bytes, settings: Settings) -> tuple[Chart, ChartReading]:
     request = parse_request(body)
     terminology = with_local_codes(load_terminology(), settings.local_codes)
     chart = build_chart(
-        read_all(request.prefetch, terminology=terminology),
+        gather_all(read_prefetch(request.prefetch, terminology)),
         patient_id=request.context.patientId,
         fhir_server=request.fhirServer,
         as_of=request.as_of() or settings.as_of or now(),

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 import msgspec
-from msgspec import Struct
+from msgspec import Raw, Struct
 
 from cds_service.fhir_client.exchange import Exchange
 from cds_service.fhir_client.outcome import Chain, Failure
@@ -37,7 +37,7 @@ class Pages:
         return Chain(tuple(self.bodies), self.ended)
 
 
-def next_link(page: bytes) -> str | None:
+def next_link(page: bytes | Raw) -> str | None:
     """The address of the next page as the server wrote it; None on the last page.
 
     Raises UnreadableLinkError if there might be one.

@@ -16,11 +16,12 @@ from cds_service.cards.unreadable import unreadable_card
 from cds_service.decide import Evaluation, evaluate
 from cds_service.errors import MalformedRequest, MissingData
 from cds_service.fhir_client import NOT_TRIED, Ask, FhirClient, Retrieval
-from cds_service.gather import asks, gather, retrieve, retrieve_at_once
+from cds_service.gather import asks, gather, read_prefetch, retrieve, retrieve_at_once
 from cds_service.http.discovery import queries
 from cds_service.http.services import HOOK
 from cds_service.http.wire import HookRequest, parse_request
 from cds_service.settings import Settings
+from fhir_mappings.answer import Answer
 from fhir_mappings.local_codes import NO_LOCAL_CODES, LocalCodes, with_local_codes
 from fhir_mappings.terminology import Terminology, load_terminology
 
@@ -60,15 +61,16 @@ def answer_request(
     now: datetime,
     retrieval: Retrieval = NOT_TRIED,
     *,
+    sent: Mapping[str, Answer] | None = None,
     missing_data: str = "",
 ) -> Answered:
     """The answer to a request that is parsed, with what was fetched for it.
 
-    With `card` as the client's or the setting's `missing_data`, missing data is told on a card instead of raised, for
-    clients that show an error as "all clear".
+    `sent` is what was read of its prefetch, if it was. With `card` as the client's or the setting's `missing_data`,
+    missing data is told on a card instead of raised, for clients that show an error as "all clear".
     """
     try:
-        evaluation = evaluate_request(request, settings, now, retrieval)
+        evaluation = evaluate_request(request, settings, now, retrieval, sent)
     except MissingData as error:
         if (missing_data or settings.missing_data) != "card":
             raise
@@ -76,12 +78,20 @@ def answer_request(
     return Answered(evaluation.cards, evaluation)
 
 
-def read_call(
-    body: bytes, local: LocalCodes = NO_LOCAL_CODES, hooks: Collection[str] = (HOOK,)
-) -> tuple[HookRequest, dict[str, Ask]]:
-    """The request of a call, and what its prefetch leaves to be asked; raises RequestError if it is none."""
+@dataclass(frozen=True, slots=True)
+class Call:
+    """A call that was read: its request, the answers in its prefetch, and what those leave to be asked."""
+
+    request: HookRequest
+    sent: Mapping[str, Answer]
+    left: Mapping[str, Ask]
+
+
+def read_call(body: bytes, local: LocalCodes = NO_LOCAL_CODES, hooks: Collection[str] = (HOOK,)) -> Call:
+    """Read a call; raises RequestError if it is none."""
     request = parse_request(body, hooks)
-    return request, asks(request.prefetch, queries(request.context.patientId, local))
+    sent = read_prefetch(request.prefetch, _terminology(local))
+    return Call(request, sent, asks(request.prefetch, sent, lambda: queries(request.context.patientId, local)))
 
 
 async def retrieve_missing(
@@ -109,15 +119,22 @@ def _token(request: HookRequest) -> str | None:
 
 
 def evaluate_request(
-    request: HookRequest, settings: Settings, now: datetime, retrieval: Retrieval = NOT_TRIED
+    request: HookRequest,
+    settings: Settings,
+    now: datetime,
+    retrieval: Retrieval = NOT_TRIED,
+    sent: Mapping[str, Answer] | None = None,
 ) -> Evaluation:
-    """Evaluate a parsed request at its own date (a story's), the settings' date, or now."""
+    """Evaluate a parsed request at its own date (a story's), the settings' date, or now.
+
+    `sent` is what was read of its prefetch, if it was.
+    """
     asked = request.as_of()
     if asked is not None and settings.production:
         raise MalformedRequest("/extension/io.github.nelm-cds.as-of: refused in production")
     terminology = _terminology(settings.local_codes)
     return evaluate(
-        gather(request.prefetch, retrieval, terminology),
+        gather(read_prefetch(request.prefetch, terminology) if sent is None else sent, retrieval),
         patient_id=request.context.patientId,
         fhir_server=request.fhirServer,
         as_of=asked or settings.as_of or now,

@@ -52,9 +52,10 @@ def _entry(service: Service, local: LocalCodes, version: str) -> dict[str, Any]:
 def queries(patient_id: str, local: LocalCodes = NO_LOCAL_CODES) -> dict[str, str]:
     """The templates with the patient put in: what an EHR asks for us, and what we ask where it does not."""
     # In a search value these separate values, so an id that holds one would ask for several patients.
-    value = re.sub(r"([\\,$|])", r"\\\1", patient_id)
+    in_a_search = quote(re.sub(r"([\\,$|])", r"\\\1", patient_id), safe="")
+    in_a_path = quote(patient_id, safe="")
     return {
-        key: template.replace("{{context.patientId}}", quote(value if "?" in template else patient_id, safe=""))
+        key: template.replace("{{context.patientId}}", in_a_search if "?" in template else in_a_path)
         for key, template in _prefetch(local).items()
     }
 

@@ -7,7 +7,7 @@ the FHIR server is asked, within a time of its own.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from datetime import date, datetime, timedelta
 from functools import partial
@@ -43,18 +43,20 @@ async def answer_hook(request: Request, note: Note, parts: Parts) -> Response:
     hooks = tuple(service.hook for service in services_of(parts.services, service_id))
     body = await read_json_body(request, parts.settings.max_body_bytes)
     with parts.tracing.span("parse"):
-        called, left = await apart(len(body), partial(read_call, body, parts.settings.local_codes, hooks))
+        call = await apart(len(body), partial(read_call, body, parts.settings.local_codes, hooks))
+    called = call.request
     note.hook_instance = called.hookInstance
     # Without its server's address, patients of one id from two of a client's tenants could not be told apart.
     known = parts.quieter_days and called.fhirServer
     before = asyncio.ensure_future(_overridden(called, client, parts)) if known else None
     try:
         with parts.tracing.span("gather"):
-            retrieval = await _retrieved(request, called, left, client, parts) if left else NOT_TRIED
+            retrieval = await _retrieved(request, called, call.left, client, parts) if call.left else NOT_TRIED
         note.fhir = _queries(retrieval)
         now = parts.clock()
+        missing_data = client.profile.missing_data
         decide = partial(
-            answer_request, called, parts.settings, now, retrieval, missing_data=client.profile.missing_data
+            answer_request, called, parts.settings, now, retrieval, sent=call.sent, missing_data=missing_data
         )
         with parts.tracing.span("decide"):
             answered = await apart(len(body) + retrieval.size, decide)
@@ -68,7 +70,7 @@ async def answer_hook(request: Request, note: Note, parts: Parts) -> Response:
 
 
 async def _retrieved(
-    request: Request, called: HookRequest, left: dict[str, Ask], client: Client, parts: Parts
+    request: Request, called: HookRequest, left: Mapping[str, Ask], client: Client, parts: Parts
 ) -> Retrieval:
     # In the open, every listed base may be named; a registered client names its own.
     servers = client.fhir_servers if parts.settings.clients else None

@@ -9,7 +9,7 @@ import msgspec
 import orjson
 
 from cds_service.decide import evaluate
-from cds_service.gather import gather
+from cds_service.gather import gather, read_prefetch
 
 _LANREOTIDE = {"coding": [{"system": "http://www.nlm.nih.gov/research/umls/rxnorm", "code": "68092"}]}
 _PATHOLOGY = {"coding": [{"system": "http://loinc.org", "code": "22637-3"}]}
@@ -65,4 +65,6 @@ def warm_up() -> None:
         "questionnaireResponses": None,
     }  # fmt: skip
     raw = {key: msgspec.Raw(orjson.dumps(value)) for key, value in prefetch.items()}
-    evaluate(gather(raw), patient_id="warm-up", fhir_server=None, as_of=_MOMENT, new_uuid=lambda: "warm-up")
+    evaluate(
+        gather(read_prefetch(raw)), patient_id="warm-up", fhir_server=None, as_of=_MOMENT, new_uuid=lambda: "warm-up"
+    )

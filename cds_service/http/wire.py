@@ -14,10 +14,10 @@ import msgspec
 from msgspec import Raw, Struct
 
 from cds_service.errors import HookMismatch, MalformedRequest, WrongPatient
-from cds_service.http.members import MemberTwiceError, members
+from cds_service.http.members import MemberTwiceError, length_written_compactly, members
 from cds_service.http.services import HOOK
 from fhir_mappings.dates import parse_date
-from fhir_mappings.wire import UNREADABLE
+from fhir_mappings.wire import NOTHING, NULL, UNREADABLE
 
 AS_OF_EXTENSION = "io.github.nelm-cds.as-of"
 
@@ -70,8 +70,20 @@ class HookRequest(Struct, frozen=True):
         return date.last
 
 
+class _Envelope(Struct, frozen=True, forbid_unknown_fields=True):
+    """A request as most callers write it, to be split in one scan; every member of HookRequest."""
+
+    prefetch: dict[str, Raw]
+    hook: Raw = NOTHING
+    hookInstance: Raw = NOTHING
+    context: Raw = NOTHING
+    fhirServer: Raw = NOTHING
+    fhirAuthorization: Raw = NOTHING
+    extension: Raw = NOTHING
+
+
 _REQUEST = msgspec.json.Decoder(HookRequest)
-_NULL = Raw(b"null")
+_ENVELOPE = msgspec.json.Decoder(_Envelope)
 
 
 def parse_request(body: bytes, hooks: Collection[str] = (HOOK,)) -> HookRequest:
@@ -103,16 +115,18 @@ def _require_one_patient(request: HookRequest) -> None:
 def _decoded(body: bytes) -> HookRequest:
     """The request, every member of it once: which of two counts, others may read otherwise."""
     try:
-        told = _members(body, "")
-        # The prefetch may have megabytes, and is looked at once.
+        told, prefetch = _at_one_glance(body) or (_members(body, ""), None)
+        # The prefetch may have megabytes, and is not looked at again.
         small = b",".join(b"%b:%b" % (msgspec.json.encode(name), told[name]) for name in told if name != "prefetch")
         request = _REQUEST.decode(b"{%b}" % small)
         for name in ("context", "fhirAuthorization"):
             if getattr(request, name) is not None:
                 _members(bytes(told[name]), f"/{name}")
-        if bytes(told.get("prefetch", _NULL)) == b"null":
-            return request
-        prefetch = _prefetch(bytes(told["prefetch"]))
+        if prefetch is None and told.get("prefetch", NULL) != NULL:
+            prefetch = _prefetch(bytes(told["prefetch"]))
+        patient = bytes((prefetch or {}).get("patient", NULL))
+        if patient.startswith(b"{"):
+            _members(patient, "/prefetch/patient")
     except msgspec.ValidationError as error:
         raise MalformedRequest(pointer_of(error)) from error
     except UNREADABLE as error:
@@ -120,15 +134,28 @@ def _decoded(body: bytes) -> HookRequest:
     return msgspec.structs.replace(request, prefetch=prefetch)
 
 
+def _at_one_glance(body: bytes) -> tuple[Mapping[str, Raw], Mapping[str, Raw]] | None:
+    """The members of a request and those of its prefetch, from one scan; None for a body that takes more.
+
+    A scan of megabytes for where their members end costs as much as finding what is in them. It tells that each member
+    stands there once only where the body is written without blanks, as most callers write it.
+    """
+    try:
+        envelope = _ENVELOPE.decode(body)
+    except UNREADABLE:
+        return None
+    told = {name: value for name, value in msgspec.structs.asdict(envelope).items() if value and name != "prefetch"}
+    around = length_written_compactly(told | {"prefetch": NOTHING})
+    if around + length_written_compactly(envelope.prefetch) != len(body):
+        return None
+    return told, envelope.prefetch
+
+
 def _prefetch(content: bytes) -> Mapping[str, Raw]:
     try:
-        prefetch = _members(content, "/prefetch")
-        patient = bytes(prefetch.get("patient", _NULL))
-        if patient.startswith(b"{"):
-            _members(patient, "/prefetch/patient")
+        return _members(content, "/prefetch")
     except msgspec.ValidationError as error:
         raise MalformedRequest(f"/prefetch: {str(error).partition(' - at ')[0]}") from error
-    return prefetch
 
 
 def _members(content: bytes, where: str) -> Mapping[str, Raw]:

@@ -18,7 +18,7 @@ from msgspec import Raw
 
 from cds_service.decide import Evaluation, evaluate
 from cds_service.errors import MalformedRequest, RequestError
-from cds_service.gather import PREFETCH_KEYS, gather
+from cds_service.gather import PREFETCH_KEYS, gather, read_prefetch
 from cds_service.http.wire import parse_request
 from fhir_mappings.facts import Known
 from tests.support.cds_hooks import complaints
@@ -45,7 +45,7 @@ def answer(prefetch: Mapping[str, bytes], patient_id: str = PATIENT_ID, as_of: d
     """
     numbers = itertools.count(1)
     return evaluate(
-        gather({key: Raw(value) for key, value in prefetch.items()}),
+        gather(read_prefetch({key: Raw(value) for key, value in prefetch.items()})),
         patient_id=patient_id,
         fhir_server=SERVER,
         as_of=as_of,

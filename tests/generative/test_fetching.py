@@ -46,7 +46,7 @@ fetched = st.builds(
 def test_any_pages_make_an_answer_or_a_412(found: dict[str, Fetched]) -> None:
     """Nothing is complete that did not come to an end."""
     try:
-        answers = gather(None, Retrieval(found, patient_id="p1", server=BASE.url))
+        answers = gather({}, Retrieval(found, patient_id="p1", server=BASE.url))
     except MissingData:
         return
     for key, one in found.items():

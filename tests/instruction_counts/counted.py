@@ -31,8 +31,8 @@ _CODE = compile("work()", "counted", "exec")
 
 def answer(body: bytes) -> bytes:
     """The answer as it is sent."""
-    request, _ = read_call(body)
-    return orjson.dumps(answer_request(request, SETTINGS, NOW).body())
+    call = read_call(body)
+    return orjson.dumps(answer_request(call.request, SETTINGS, NOW, sent=call.sent).body())
 
 
 def answer_slowed_down(body: bytes) -> bytes:

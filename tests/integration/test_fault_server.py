@@ -31,7 +31,7 @@ def call(server: FaultServer, limits: Limits = LIMITS, prefetch: Mapping[str, An
     """One call without prefetch, up to its answers; fails if it does not end."""
 
     async def called() -> dict[str, Answer]:
-        request, left = read_call(
+        read = read_call(
             json.dumps({
                 "hook": "patient-view",
                 "hookInstance": "1",
@@ -42,8 +42,8 @@ def call(server: FaultServer, limits: Limits = LIMITS, prefetch: Mapping[str, An
             }).encode()
         )  # fmt: skip
         async with FhirClient((server.base,), limits=limits) as fhir, asyncio.timeout(SECONDS - 1):
-            retrieval = await retrieve_missing(request, left, fhir)
-        return gather(request.prefetch, retrieval)
+            retrieval = await retrieve_missing(read.request, read.left, fhir)
+        return gather(read.sent, retrieval)
 
     return asyncio.run(called())
 

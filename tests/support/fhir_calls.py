@@ -42,8 +42,8 @@ def client(**options: Any) -> FhirClient:
 
 async def retrieved(body: bytes, fhir: FhirClient) -> Retrieval:
     """What one call fetches."""
-    called, left = read_call(body)
-    return await retrieve_missing(called, left, fhir)
+    call = read_call(body)
+    return await retrieve_missing(call.request, call.left, fhir)
 
 
 def answers(body: bytes | None = None, **options: Any) -> dict[str, Answer]:
@@ -51,9 +51,8 @@ def answers(body: bytes | None = None, **options: Any) -> dict[str, Answer]:
 
     async def call() -> dict[str, Answer]:
         sent = body or request()
-        called, _ = read_call(sent)
         async with client(**options) as fhir:
-            return gather(called.prefetch, await retrieved(sent, fhir))
+            return gather(read_call(sent).sent, await retrieved(sent, fhir))
 
     return asyncio.run(call())
 

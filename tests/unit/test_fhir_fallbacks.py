@@ -141,8 +141,7 @@ def test_the_way_that_was_taken_is_remembered_for_a_while(played: respx.MockRout
 
 
 async def _observations(fhir_client: FhirClient) -> Availability:
-    called, _ = read_call(request())
-    return gather(called.prefetch, await retrieved(request(), fhir_client))["observations"].availability
+    return gather(read_call(request()).sent, await retrieved(request(), fhir_client))["observations"].availability
 
 
 def test_what_one_server_takes_says_nothing_of_another() -> None:

@@ -65,14 +65,14 @@ def test_neither_token_nor_patient_are_in_a_log_an_exception_or_a_repr(
 
     async def call() -> tuple[Retrieval, str]:
         async with client() as fhir_client:
-            called, _ = read_call(request())
+            called = read_call(request()).request
             shown = repr((called.fhirAuthorization, fhir_client, vars(fhir_client)))
             return await retrieved(request(), fhir_client), shown
 
     with caplog.at_level(logging.DEBUG):
         retrieval, shown = asyncio.run(call())
         try:
-            gather(None, retrieval)
+            gather({}, retrieval)
         except MissingData as error:
             shown += f"{error!r} {error.__cause__!r} {error.__context__!r}"
     for text in (caplog.text, shown, repr(retrieval), str(retrieval)):
@@ -91,9 +91,8 @@ def test_after_failed_calls_a_server_is_left_alone_and_tried_again_later(
     seconds = [0.0]
 
     async def call(fhir_client: FhirClient) -> str:
-        called, _ = read_call(request())
         try:
-            gather(called.prefetch, await retrieved(request(), fhir_client))
+            gather(read_call(request()).sent, await retrieved(request(), fhir_client))
         except MissingData as error:
             return str(error)
         return "answered"

@@ -10,7 +10,7 @@ from msgspec import Raw
 
 from cds_service.errors import MissingData
 from cds_service.fhir_client import Chain, Failure, Fetched, Retrieval
-from cds_service.gather import PREFETCH_KEYS, REQUIRED_KEYS, asks, gather
+from cds_service.gather import PREFETCH_KEYS, REQUIRED_KEYS, asks, gather, read_prefetch
 from cds_service.http.discovery import queries
 from fhir_mappings.answer import Availability
 
@@ -25,7 +25,7 @@ def _raw(prefetch: dict[str, Any]) -> dict[str, Raw]:
 
 
 def test_the_required_keys_are_enough() -> None:
-    answers = gather(_raw({"patient": PATIENT, "conditions": EMPTY}))
+    answers = gather(read_prefetch(_raw({"patient": PATIENT, "conditions": EMPTY})))
     assert set(answers) == set(PREFETCH_KEYS)
     assert answers["conditions"].availability is Availability.COMPLETE
     assert {answers[key].availability for key in set(PREFETCH_KEYS) - set(REQUIRED_KEYS)} == {Availability.ABSENT}
@@ -44,14 +44,14 @@ def test_the_required_keys_are_enough() -> None:
     ids=["null", "empty", "first page", "failed", "text", "no resource"],
 )
 def test_an_optional_key_is_told_apart_and_never_refused(value: object, availability: Availability) -> None:
-    answers = gather(_raw({"patient": PATIENT, "conditions": None, "observations": value}))
+    answers = gather(read_prefetch(_raw({"patient": PATIENT, "conditions": None, "observations": value})))
     assert answers["observations"].availability is availability
 
 
 def test_keys_that_nobody_asked_for_are_left_alone() -> None:
     """Not even decoded: another service's prefetch is none of our business."""
     prefetch = _raw({"patient": PATIENT, "conditions": EMPTY}) | {"user": Raw(b"this is not JSON")}
-    assert "user" not in gather(prefetch)
+    assert "user" not in gather(read_prefetch(prefetch))
 
 
 @pytest.mark.parametrize(
@@ -70,7 +70,7 @@ def test_keys_that_nobody_asked_for_are_left_alone() -> None:
 )
 def test_what_is_required_and_not_there_is_named(prefetch: dict[str, Any] | None, named: list[str]) -> None:
     with pytest.raises(MissingData) as refused:
-        gather(None if prefetch is None else _raw(prefetch))
+        gather(read_prefetch(None if prefetch is None else _raw(prefetch)))
     message = str(refused.value)
     assert message.startswith(f"Required prefetch could not be had: {'; '.join(named)}. ")
     assert refused.value.status == 412
@@ -79,7 +79,7 @@ def test_what_is_required_and_not_there_is_named(prefetch: dict[str, Any] | None
 def test_what_is_left_to_ask_is_what_was_not_sent_and_the_pages_after_a_first_one() -> None:
     prefetch = _raw(dict.fromkeys(PREFETCH_KEYS) | {"patient": PATIENT, "observations": MORE, "procedures": OUTCOME})
     del prefetch["imaging"], prefetch["conditions"]
-    left = asks(prefetch, queries("p1"))
+    left = asks(prefetch, read_prefetch(prefetch), lambda: queries("p1"))
     assert set(left) == {"observations", "imaging", "conditions"}
     assert {key for key, ask in left.items() if ask.required} == {"conditions"}
     assert left["imaging"].query == "ImagingStudy?patient=p1&_count=200"
@@ -122,7 +122,7 @@ WHOLE = Chain((_page("1"),), ended=True)
 )  # fmt: skip
 def test_what_was_fetched_is_told_apart(fetched: Fetched, availability: Availability, rows: int) -> None:
     retrieval = Retrieval({"procedures": fetched}, patient_id="p1", server="https://ehr.example.org/fhir")
-    answer = gather(_raw({"patient": PATIENT, "conditions": None}), retrieval)["procedures"]
+    answer = gather(read_prefetch(_raw({"patient": PATIENT, "conditions": None})), retrieval)["procedures"]
     assert (answer.availability, len(answer.entries)) == (availability, rows)
 
 
@@ -138,16 +138,17 @@ def test_what_was_fetched_is_told_apart(fetched: Fetched, availability: Availabi
 )
 def test_a_type_that_few_servers_know_is_not_missed(key: str, failure: Failure, availability: Availability) -> None:
     retrieval = Retrieval({key: Fetched(failure=failure)}, patient_id="p1")
-    assert gather(_raw({"patient": PATIENT, "conditions": None}), retrieval)[key].availability is availability
+    sent = read_prefetch(_raw({"patient": PATIENT, "conditions": None}))
+    assert gather(sent, retrieval)[key].availability is availability
 
 
 def test_a_first_page_that_was_sent_stays_where_nothing_more_came() -> None:
     prefetch = _raw({"patient": PATIENT, "conditions": None, "procedures": json.loads(_page("1")) | MORE})
     retrieval = Retrieval({"procedures": Fetched(failure=Failure.LEFT_ALONE)}, patient_id="p1")
-    assert gather(prefetch, retrieval)["procedures"].availability is Availability.PARTIAL
+    assert gather(read_prefetch(prefetch), retrieval)["procedures"].availability is Availability.PARTIAL
 
 
 def test_why_nothing_was_asked_stands_in_the_412() -> None:
     with pytest.raises(MissingData) as refused:
-        gather(None, Retrieval(not_contacted="The server was not contacted: list it."))
+        gather({}, Retrieval(not_contacted="The server was not contacted: list it."))
     assert str(refused.value).endswith("Send the key with its FHIR resource. The server was not contacted: list it.")

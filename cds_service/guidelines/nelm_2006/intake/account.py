@@ -78,7 +78,7 @@ def account(chart: Chart, reading: ChartReading, sent: Iterable[str] | None = No
     not_used = [*_set_aside(chart, reading, used), *(NotUsed(reference, _COPY) for reference in chart.copies)]
     aside = {item.reference for item in reading.unused[len(chart.unused) :]}
     not_used += _left_over(chart, reading, used, aside)
-    not_used += [_passed_over(bytes(raw), chart, reading) for raw in chart.passed_over]
+    not_used += [_passed_over(bytes(raw), chart, reading) for alike in chart.passed_over for raw in alike]
     told = Counter([*used, *(item.reference for item in not_used)])
     not_used += _never_read(came - told, told, chart)
     return Account({key: tuple(names) for key, names in used.items()}, tuple(not_used), _why_silent(chart, reading))
