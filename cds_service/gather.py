@@ -38,6 +38,8 @@ PREFETCH_KEYS = tuple(_ASKED_FOR)
 _SERVED_BY_FEW = frozenset({"imaging", "diagnosticReports", "questionnaireResponses"})
 REQUIRED_KEYS = ("patient", "conditions")
 
+_NOTHING_CAME = Answer(Availability.FAILED)
+
 _WHY = {
     Availability.ABSENT: "is not in the request",
     Availability.FAILED: "holds an error or no FHIR resource",
@@ -153,6 +155,8 @@ def _has_next_page(value: Raw) -> bool:
 
 def _read_fetched(fetched: Fetched, resource_type: str, patient: PatientIdentity) -> Answer:
     """One answer out of all pages; complete only if everything was asked, answered and about this patient."""
+    if not fetched.chains:
+        return _NOTHING_CAME
     parts = [_read_chain(chain, resource_type) for chain in fetched.chains]
     entries = tuple(entry for part in parts for entry in part.entries)
     malformed = tuple(piece for part in parts for piece in part.malformed)

@@ -69,6 +69,8 @@ def read_answer(raw: bytes | Raw | None, resource_type: str | None = None, matte
         return Answer(Availability.FAILED)
     if resource.resourceType != "Bundle":
         return Answer(Availability.COMPLETE, (Entry(resource=_without_entries(resource)),), tuple(malformed))
+    if not (resource.entry or resource.issue or malformed or sifted.passed_over):
+        return Answer(Availability.PARTIAL if _has_next(resource) or resource.total else Availability.COMPLETE)
     entries = tuple(_flatten(resource))
     if _query_failed(resource, malformed):
         return Answer(Availability.FAILED)

@@ -51,7 +51,10 @@ class ConditionReading:
 
 
 def conditions(chart: Chart) -> tuple[list[ConditionReading], list[Unused]]:
-    """Every Condition that counts, and those that were left out with the reason (refuted, older FHIR, malformed)."""
+    """Every Condition that counts and says anything to us, and those that were left out with the reason.
+
+    Left out is what is refuted, of an older FHIR, or malformed.
+    """
     readings: list[ConditionReading] = []
     unused: list[Unused] = []
     for resource in chart.of_type("Condition"):
@@ -59,7 +62,7 @@ def conditions(chart: Chart) -> tuple[list[ConditionReading], list[Unused]]:
         reason = _why_unused(resource)
         if reason is not None:
             unused.append(Unused(resource.reference, reason, concepts))
-        else:
+        elif _speaks_to_us(resource, concepts, chart):
             readings.append(_read(resource, concepts, chart))
     return readings, unused
 
@@ -76,14 +79,26 @@ def _why_unused(resource: Resource) -> WhyUnused | None:
     return None
 
 
+def _speaks_to_us(resource: Resource, concepts: frozenset[Concept], chart: Chart) -> bool:
+    """False of most diagnoses of most patients; the rest of those is not worth reading."""
+    return bool(
+        concepts
+        or resource.evidence
+        or _other_malignancy(resource, chart, concepts, neuroendocrine=False)
+        or _mapped(resource, chart.terminology.primary_site)
+        or _mapped(resource, chart.terminology.lymph_node_region)
+    )
+
+
 def _read(resource: Resource, concepts: frozenset[Concept], chart: Chart) -> ConditionReading:
     verification = _codes(resource.verificationStatus)
     clinical = _codes(resource.clinicalStatus)
     stated_active = bool(clinical & _ACTIVE)
     abated = _is_abated(resource, chart)
     neuroendocrine = is_neuroendocrine(concepts)
-    own_dates = tuple(date for date in _dates(resource) if date is not None)
-    when = parse_date(resource.recordedDate) or (own_dates[0] if own_dates else None)
+    recorded = parse_date(resource.recordedDate)
+    own_dates = tuple(date for date in (*_onset(resource), recorded) if date is not None)
+    when = recorded or (own_dates[0] if own_dates else None)
     return ConditionReading(
         source=Source(resource.reference, when.day if when else None),
         concepts=concepts,
@@ -185,8 +200,7 @@ def _evidence(resource: Resource, chart: Chart) -> Iterator[str]:
                 yield chart.reports[target]
 
 
-def _dates(resource: Resource) -> Iterator[DateInterval | None]:
+def _onset(resource: Resource) -> Iterator[DateInterval | None]:
     yield parse_date(resource.onsetDateTime)
     if resource.onsetPeriod is not None:
         yield period(resource.onsetPeriod.start, resource.onsetPeriod.end)
-    yield parse_date(resource.recordedDate)

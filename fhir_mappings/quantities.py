@@ -7,11 +7,12 @@ exact fraction, so that 70 mm is 7 cm and not 7.000000000000001 cm.
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
 from fractions import Fraction
 from functools import cache, lru_cache
+from pathlib import Path
 from typing import Any
 
 from fhir_mappings.facts import Fact, Interval, Known, Unknown, WhyUnknown, quoted
@@ -171,20 +172,32 @@ def factor_between(one: RawQuantity, other: RawQuantity, molar_mass: Decimal | N
 
 
 @cache
-def _registry() -> Any:
-    """The UCUM registry, built on first use: it costs a second that an out-of-scope chart never pays."""
-    from ucumvert import PintUcumRegistry
+def _from_ucum() -> Callable[[str], Any]:
+    """What reads a UCUM expression; built on first use, since an out-of-scope chart never pays for it.
 
-    return PintUcumRegistry()
+    Of the parts of `ucumvert.PintUcumRegistry`, which builds pint's whole registry twice, and a table of every unit in
+    every other, where two units are compared.
+    """
+    import pint
+    import ucumvert
+    from ucumvert.parser import get_ucum_parser, parse_ucum
+    from ucumvert.ucum_pint import UcumToPintTransformer
+
+    registry: Any = pint.UnitRegistry(None)
+    registry.load_definitions(Path(pint.__file__).parent / "default_en.txt")
+    registry.load_definitions(Path(ucumvert.__file__).parent / "pint_ucum_defs.txt")
+    parser = get_ucum_parser()
+    transform = UcumToPintTransformer(registry).transform
+    return lambda expression: transform(parse_ucum(expression, parser))
 
 
 def _ucum_factor(source: str, goal: str) -> Fraction | None:
     from lark.exceptions import LarkError
     from pint.errors import PintError
 
-    registry = _registry()
+    from_ucum = _from_ucum()
     try:
-        ours, theirs = registry.from_ucum(source), registry.from_ucum(goal)
+        ours, theirs = from_ucum(source), from_ucum(goal)
         magnitude = float(ours.to(theirs.units).magnitude) / float(theirs.magnitude)
         return Fraction(magnitude).limit_denominator(10**9) or None
     except (LarkError, PintError, AttributeError, ArithmeticError, TypeError, ValueError):

@@ -15,6 +15,8 @@ T = TypeVar("T")
 
 _log = logging.getLogger("nelm_cds")
 _BATCH = 200
+# A transaction costs much more than a record in it.
+_COLLECTS_FOR_SECONDS = 0.1
 _LOOKS_EVERY_SECONDS = 0.2
 _FIRST_PAUSE, _LONGEST_PAUSE = 0.1, 5.0
 
@@ -90,6 +92,8 @@ class Writer(Generic[T]):
                 if self._ending.is_set():
                     return []
                 continue
+            self._in_hand = len(batch)
+            self._ending.wait(_COLLECTS_FOR_SECONDS)
             while len(batch) < _BATCH:
                 try:
                     batch.append(self._queue.get_nowait())

@@ -6,6 +6,7 @@ them the unfilled message and the place is all that is written.
 
 from __future__ import annotations
 
+import json
 import logging
 import sys
 import threading
@@ -13,7 +14,7 @@ import warnings
 from types import TracebackType
 from typing import IO, Any, TextIO
 
-from pythonjsonlogger.json import JsonFormatter
+from pythonjsonlogger.orjson import OrjsonFormatter
 
 _log = logging.getLogger("nelm_cds")
 _OURS = "nelm_cds"
@@ -22,7 +23,7 @@ _SERVER = "uvicorn"
 _TALKATIVE = ("alembic", "httpcore", "httpx", "sqlalchemy", "urllib3")
 
 
-class _Formatter(JsonFormatter):
+class _Formatter(OrjsonFormatter):
     """A line with time, level, logger, message, and the fields that were given with it."""
 
     def __init__(self) -> None:
@@ -41,6 +42,13 @@ class _Formatter(JsonFormatter):
         bare = logging.LogRecord(record.name, record.levelno, "", 0, text, None, record.exc_info)
         bare.created = record.created
         return super().format(bare)
+
+    def jsonify_log_record(self, log_data: Any) -> str:
+        """The line as JSON; text that no encoding has (a lone surrogate) is escaped, which orjson will not do."""
+        try:
+            return super().jsonify_log_record(log_data)
+        except TypeError:
+            return json.dumps(log_data, default=str)
 
     def formatException(self, ei: Any) -> str:
         """The kind of the exception and where it was raised."""

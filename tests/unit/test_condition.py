@@ -114,7 +114,6 @@ TUMOURS = [
     (condition("icd:C80.1"), False, False, False, "says only that the primary is unknown"),
     (condition("icd:Z85.060"), False, False, False, "history"),
     (condition("icd:D3A.012"), False, False, False, "benign"),
-    (condition("icd:E11.9"), False, False, False, "diabetes"),
 ]  # fmt: skip
 
 
@@ -122,6 +121,25 @@ TUMOURS = [
 def test_which_tumour_it_is(resource: Json, neuroendocrine: bool, in_liver: bool, other: bool, why: str) -> None:
     found = read(resource)
     assert (found.neuroendocrine, found.in_liver, found.other_malignancy) == (neuroendocrine, in_liver, other), why
+
+
+@pytest.mark.parametrize("resource", [condition("icd:E11.9"), condition("icd:E11.9", site="sct:7771000"), condition()])
+def test_a_condition_that_says_nothing_to_us_is_not_read(resource: Json) -> None:
+    assert conditions(chart(resource)) == ([], [])
+
+
+@pytest.mark.parametrize(
+    "resource",
+    [
+        condition("icd:C18.9"),
+        condition("icd:E11.9", site="sct:66754008"),
+        condition("icd:C77.2"),
+        condition("icd:E11.9") | {"evidence": [{"detail": [{"reference": "DiagnosticReport/1"}]}]},
+    ],
+    ids=["another malignancy", "a site of ours", "lymph nodes", "its evidence may name the tumour"],
+)
+def test_a_condition_that_may_say_anything_to_us_is_read(resource: Json) -> None:
+    assert conditions(chart(resource))[0]
 
 
 def test_a_morphology_in_another_extension_is_not_read() -> None:
@@ -153,4 +171,5 @@ def test_sites_and_regions_come_from_code_and_body_site() -> None:
 
 def test_a_condition_without_a_name_has_a_label() -> None:
     assert read(condition("icd:C7A.012")).label == "icd:C7A.012"
-    assert read(condition() | {"code": None}).label == "condition without a name"
+    nameless = condition(site="sct:66754008") | {"code": None}
+    assert read(nameless).label == "condition without a name"

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import itertools
 import time
 from decimal import Decimal
 
 import pytest
+from pint.errors import PintError
+from ucumvert import PintUcumRegistry
 
 from fhir_mappings.facts import Interval, Known, Unknown, WhyUnknown
 from fhir_mappings.quantities import (
@@ -175,3 +178,31 @@ def test_a_number_beyond_any_measurement_is_malformed(number: str) -> None:
 @pytest.mark.parametrize("unit", ["{percent}", "{%}", "{cells}"])
 def test_an_annotation_is_no_ratio(unit: str) -> None:
     assert conversion_factor(unit, "%", "%") is None
+
+
+def test_units_are_converted_as_the_librarys_own_registry_does() -> None:
+    library = PintUcumRegistry()
+    units = (
+        "mm",
+        "[in_i]",
+        "%",
+        "1",
+        "10*9/L",
+        "ug/L",
+        "nmol/10*9",
+        "ng/10*8",
+        "umol/(24.h)",
+        "mg/dL",
+        
+        "m[IU]/L",
+    )
+    for unit, target in itertools.product(units, units):
+        try:
+            ours, theirs = library.from_ucum(unit), library.from_ucum(target)
+            expected = float(ours.to(theirs.units).magnitude) / float(theirs.magnitude)
+        except (PintError, AttributeError):
+            expected = None
+        factor = conversion_factor(unit, target)
+        # A bare ratio is a unit only where the caller says so; a factor below our fractions is none.
+        if unit != target and "1" not in (unit, target) and (expected is None or expected > 1e-9):
+            assert (factor and expected) == (factor and pytest.approx(float(factor), rel=1e-6)), (unit, target)
