@@ -62,8 +62,7 @@ def report(
     yield from _settings(environ, settings)
     if settings is not None:
         yield from _heading("Site policy: what differs from the defaults")
-        departures = (f"{name} = {value}" for name, value in settings.policy.departures().items())
-        yield from _listed(departures, "nothing")
+        yield from _listed(map(_departure, settings.policy.departures().items()), "nothing")
     if store is not None:
         yield from _heading("Store")
         yield from _wrapped(store, "  ", "    ")
@@ -75,6 +74,11 @@ def report(
         yield from _local_codes(settings.local_codes, terminology)
     yield from _heading("What is wrong")
     yield from _listed(problems, "nothing")
+
+
+def _departure(item: tuple[str, object]) -> str:
+    name, value = item
+    return f"{name} = {', '.join(value) if isinstance(value, tuple) else value}"
 
 
 def _heading(text: str) -> Iterator[str]:

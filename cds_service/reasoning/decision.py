@@ -4,7 +4,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Generic, TypeVar
 
-from cds_service.reasoning.graph import Finding, Graph, Kind, Step, Walk
+from cds_service.reasoning.graph import Finding, Findings, Graph, Kind, Step, Walk
 from fhir_mappings.facts import Fact, Unknown, WhyUnknown
 
 N = TypeVar("N")
@@ -46,7 +46,7 @@ class Decision:
 
 @dataclass(frozen=True)
 class Guideline(Generic[N]):
-    """A guideline: its graph, the orders of its lists, and the state a walk settles."""
+    """A guideline: its graph, the orders of its lists, the state a walk settles, and what the site makes of it."""
 
     id: str
     edition: str
@@ -55,6 +55,7 @@ class Guideline(Generic[N]):
     workup_order: Sequence[str]
     treatment_order: Callable[[N], Sequence[str]]
     state: Callable[[Walk], str]
+    reviewed: Callable[[N, Findings], Findings] = lambda _, findings: findings
 
 
 def decide(guideline: Guideline[N], needs: N) -> Decision:
@@ -65,23 +66,24 @@ def decide(guideline: Guideline[N], needs: N) -> Decision:
     """
     walk = guideline.graph.walk(needs)
     inputs = guideline.facts(needs)
-    asks = [finding for finding in walk.findings if finding.kind is Kind.ASK]
+    findings = guideline.reviewed(needs, walk.findings)
+    asks = [finding for finding in findings if finding.kind is Kind.ASK]
     unread = dict.fromkeys(name for ask in asks for name in ask.inputs if _not_retrieved(inputs[name]))
     workup = {ask.code for ask in asks if any(not _not_retrieved(inputs[name]) for name in ask.inputs)}
-    offered = set(walk.findings.codes(Kind.OFFER))
+    offered = set(findings.codes(Kind.OFFER))
     return Decision(
         guideline=guideline.id,
         edition=guideline.edition,
         state=guideline.state(walk),
         workup=tuple(code for code in guideline.workup_order if code in workup),
         treatment=tuple(code for code in guideline.treatment_order(needs) if code in offered),
-        info=tuple(walk.findings.codes(Kind.INFORM)),
-        safety=tuple(walk.findings.codes(Kind.PROTECT)),
-        follow_up=tuple(walk.findings.codes(Kind.FOLLOW_UP)),
-        withhold=tuple(walk.findings.withheld()),
+        info=tuple(findings.codes(Kind.INFORM)),
+        safety=tuple(findings.codes(Kind.PROTECT)),
+        follow_up=tuple(findings.codes(Kind.FOLLOW_UP)),
+        withhold=tuple(findings.withheld()),
         unread=tuple(name for name in inputs if name in unread),
         steps=walk.steps,
-        findings=tuple(walk.findings),
+        findings=tuple(findings),
         inputs=inputs,
     )
 

@@ -193,7 +193,6 @@ def test_units_are_converted_as_the_librarys_own_registry_does() -> None:
         "ng/10*8",
         "umol/(24.h)",
         "mg/dL",
-        
         "m[IU]/L",
     )
     for unit, target in itertools.product(units, units):

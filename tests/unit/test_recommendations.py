@@ -25,7 +25,7 @@ REASONS = frozenset(words(
     "extrahepatic extrahepatic_asymptomatic multiple not_radical remnant count_gt_7 size_gt_7cm prior_failure lt_90pct "
     "no_lobar_predominance portal_vein_occlusion hepatic_failure biliary_anastomosis srs_negative other_syndrome "
     "symptoms_controlled not_avid limited_benefit high_grade age age_unknown ki67_ge_10 ki67_unknown "
-    "differentiation_unknown no_hepatomegaly hepatomegaly_unknown symptoms_unknown option_remaining"
+    "differentiation_unknown no_hepatomegaly hepatomegaly_unknown symptoms_unknown option_remaining switched_off"
 ))  # fmt: skip
 SOURCES = "\n".join(inspect.getsource(module) for module in (pathway, local, systemic, order))
 CODE = re.compile(r'"([WTRSFI]-[A-Z0-9]+(?:-[A-Z0-9]+)*)"')
@@ -60,10 +60,7 @@ def test_every_reason_of_the_protocol_has_a_text_and_the_reverse() -> None:
 
 
 def test_every_option_that_can_be_withheld_has_a_name() -> None:
-    basic = {code for code in CODES if code.startswith("T-")} - {
-        "T-ABLATE-EXT", "T-ABLATE-PALL", "T-EMBO-AGAIN", "T-RESECT-POSTEMBO",
-    }  # fmt: skip
-    assert set(texts().withheld_names) == basic | {"LOCAL"}
+    assert set(texts().withheld_names) == {code for code in CODES if code.startswith("T-")} | {"LOCAL"}
 
 
 @pytest.mark.parametrize("recommendation", EVERY, ids=ids(EVERY))

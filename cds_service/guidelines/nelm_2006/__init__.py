@@ -3,6 +3,7 @@
 from cds_service.guidelines.nelm_2006.needs import Needs
 from cds_service.guidelines.nelm_2006.order import WORKUP, state_of, treatment_order
 from cds_service.guidelines.nelm_2006.pathway import PATHWAY
+from cds_service.guidelines.nelm_2006.switched_off import without_switched_off
 from cds_service.reasoning.decision import Guideline
 
 NELM_2006: Guideline[Needs] = Guideline(
@@ -13,4 +14,5 @@ NELM_2006: Guideline[Needs] = Guideline(
     workup_order=WORKUP,
     treatment_order=treatment_order,
     state=state_of,
+    reviewed=without_switched_off,
 )

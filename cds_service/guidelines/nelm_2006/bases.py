@@ -112,6 +112,7 @@ NOTHING_LEFT = Basis(I, ("R52",), "", "N14 to R-MDT", "empty list")
 TEAM_BESIDE_OPTIONS = Basis(
     I, (), "A16", "N14 R-MDT beside other options", "octreotide withheld, symptoms not controlled"
 )
+SWITCHED_OFF = Basis(P, (), "every option that was left is switched off by this site")
 ROUND_IN_FULL = Basis(P, ("R13",), "A15", "stop lists a whole round of questions", "-")
 
 # Steps that only lead on.

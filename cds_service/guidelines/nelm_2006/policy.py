@@ -6,6 +6,7 @@ and reason that rests on it says whose number it is.
 
 from __future__ import annotations
 
+import re
 import tomllib
 from dataclasses import dataclass, fields
 from decimal import Decimal
@@ -27,6 +28,7 @@ class SitePolicy:
 
     Centimetres, completed years, days, percent. `extended_ablation`: multi-fibre LITT or bipolar RFA exists here (R22).
     `platelet_serotonin`: the test exists here; where it does not, urinary 5-HIAA answers W-SEROT.
+    `switched_off`: options that are withheld from everybody, for that reason.
     """
 
     ablation_limit_cm: Decimal = limit.ABLATION_LIMIT_CM
@@ -38,6 +40,7 @@ class SitePolicy:
     symptoms_count_days: Decimal = Decimal(limit.SYMPTOMS_COUNT_DAYS)
     marker_change_percent: Decimal = limit.MARKER_CHANGE_PERCENT
     platelet_serotonin: bool = True
+    switched_off: tuple[str, ...] = ()
 
     @property
     def largest_ablatable_cm(self) -> Decimal:
@@ -49,7 +52,7 @@ class SitePolicy:
         """Whether a limit of ablation is the site's and not the paper's."""
         return not ABLATION_LIMITS.isdisjoint(self.departures())
 
-    def departures(self) -> dict[str, Decimal | bool]:
+    def departures(self) -> dict[str, Decimal | bool | tuple[str, ...]]:
         """What the site has set differently, by name."""
         return {f.name: getattr(self, f.name) for f in fields(self) if getattr(self, f.name) != f.default}
 
@@ -61,10 +64,13 @@ class SitePolicy:
         except (ValueError, RecursionError) as error:  # tomllib's own error is a ValueError
             raise PolicyError([f"not TOML: {error}"]) from error
         problems: list[str] = []
-        values: dict[str, Decimal | bool] = {}
+        values: dict[str, Decimal | bool | tuple[str, ...]] = {}
         for name, value in given.items():
             if name in _SWITCHES and isinstance(value, bool):
                 values[name] = value
+            elif name == _CODES and isinstance(value, list):
+                problems += [_not_an_option(code) for code in value if code not in OPTIONS]
+                values[name] = tuple(dict.fromkeys(map(str, value)))
             elif name in _RANGES and isinstance(value, int | Decimal) and not isinstance(value, bool):
                 low, high = _RANGES[name]
                 if not _is_plain(value):
@@ -89,6 +95,14 @@ ABLATION_LIMITS = frozenset({
     "ablation_limit_cm", "extended_ablation_limit_cm", "ablation_most_lesions", "extended_ablation",
 })  # fmt: skip
 
+# What can be switched off: the treatment options. The work-up asks what is missing, and an emergency or a warning must
+# never be silenced.
+OPTIONS = frozenset({
+    "T-RESECT", "T-RESECT-POSTEMBO", "T-ABLATE", "T-ABLATE-EXT", "T-ABLATE-PALL", "T-DEBULK", "T-RADIO-ADJ", "T-EMBO",
+    "T-EMBO-AGAIN", "T-OCT", "T-MIBG", "T-PRRT", "T-OLT-EVAL",
+})  # fmt: skip
+
+_CODES = "switched_off"
 _SWITCHES = frozenset({"extended_ablation", "platelet_serotonin"})
 _WHOLE = frozenset({"ablation_most_lesions"})
 # Wide enough for any site, narrow enough to catch a slip (180 months for days).
@@ -101,6 +115,8 @@ _RANGES = {
     "symptoms_count_days": (7, 365),
     "marker_change_percent": (5, 100),
 }
+
+_CODE = re.compile(r"[A-Z0-9-]{1,24}")
 
 DEFAULT = SitePolicy()
 
@@ -115,4 +131,11 @@ def _allowed(name: str) -> str:
         return "must be true or false"
     if name in _RANGES:
         return "must be a number"
-    return f"no setting of this name; known are {', '.join((*_RANGES, *sorted(_SWITCHES)))}"
+    if name == _CODES:
+        return 'must be a list of codes, such as ["T-OLT-EVAL"]'
+    return f"no setting of this name; known are {', '.join((*_RANGES, *sorted(_SWITCHES), _CODES))}"
+
+
+def _not_an_option(code: object) -> str:
+    shown = code if isinstance(code, str) and _CODE.fullmatch(code) else "an entry"
+    return f"{_CODES}: {shown} is no option that can be switched off; these are {', '.join(sorted(OPTIONS))}"

@@ -83,7 +83,9 @@ def limits(policy: SitePolicy) -> list[Block]:
     return blocks
 
 
-def _shown(value: Decimal | bool) -> str:
+def _shown(value: Decimal | bool | tuple[str, ...]) -> str:
+    if isinstance(value, tuple):
+        return ", ".join(texts().withheld_names[code] for code in value)
     return f"{value.normalize():f}" if isinstance(value, Decimal) else ""
 
 
@@ -97,6 +99,7 @@ _SITE_WORDS = {
     "symptoms_count_days": "symptoms for {}",
     "marker_change_percent": "markers stable within {} %",
     "platelet_serotonin": "urinary 5-HIAA instead of platelet serotonin",
+    "switched_off": "switched off: {}",
 }
 
 
