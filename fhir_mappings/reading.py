@@ -58,7 +58,9 @@ def latest(readings: Sequence[Reading[T]], as_of: datetime, recency: Recency | N
     with_value = [*(with_value or past), *of_unknown_date]
     dated = [r for r in with_value if r.when is not None]
     newest = max(dated, key=_end) if dated else with_value[0]
-    rivals = sorted((r for r in with_value if not _certainly_older(r, newest)), key=repr)
+    rivals = [r for r in with_value if not _certainly_older(r, newest)]
+    if len(rivals) > 1:
+        rivals.sort(key=repr)
     chosen = _agreed(rivals, newest)
     return Reading(_aged(chosen, as_of, recency), chosen.when) if recency else chosen
 

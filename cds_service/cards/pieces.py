@@ -54,12 +54,9 @@ class _Page:
         return block.brief if self.brief and block.brief is not None else block.text
 
     def cost(self, block: Block, said: set[str]) -> int:
-        fresh = (self._wording(guard, said) for guard in block.guards if guard.name not in self.guards)
-        return sum(len(part) + _GAP for part in (self.text(block), *fresh) if part)
-
-    @property
-    def blocks(self) -> list[Block]:
-        return [block for _, block in sorted(self.placed, key=lambda item: item[0])]
+        parts = [self.text(block)]
+        parts += [self._wording(guard, said) for guard in block.guards if guard.name not in self.guards]
+        return sum([len(part) + _GAP for part in parts if part])
 
     def add(self, block: Block, said: set[str], number: int) -> None:
         self.left -= self.cost(block, said)
@@ -78,26 +75,27 @@ class _Page:
 
     def piece(self, *, last: bool) -> Piece:
         """The card; the last one of its section ends with the last words of the answer, if they are the section's."""
-        names = [block.name for block in self.blocks if block.name]
+        blocks = [block for _, block in sorted(self.placed, key=lambda item: item[0])]
+        names = [block.name for block in blocks if block.name]
         further = self.section.continued.named if names else self.section.continued.summary
-        codes = dict.fromkeys(code for block in self.blocks for code in block.codes)
+        codes = dict.fromkeys(code for block in blocks for code in block.codes)
         codes |= dict.fromkeys(code for guard, text in self.guards.values() if text for code in guard.codes)
         return Piece(
             section=self.section,
             summary=named(self.section.summary if self.first else further, names),
             lead=self.lead,
-            paragraphs=(*self._paragraphs(), *([self.section.closing] if last and self.section.closing else [])),
+            paragraphs=(*self._paragraphs(blocks), *([self.section.closing] if last and self.section.closing else [])),
             codes=tuple(codes),
             proposals=self.section.proposals if self.first else (),
             fits=self.left >= 0,
         )
 
-    def _paragraphs(self) -> tuple[str, ...]:
+    def _paragraphs(self, blocks: Sequence[Block]) -> tuple[str, ...]:
         opening = [text for guard, text in self.guards.values() if guard.opens]
         closing = [text for guard, text in self.guards.values() if not guard.opens]
-        guarded = [n for n, block in enumerate(self.blocks) if any(not guard.opens for guard in block.guards)]
+        guarded = [n for n, block in enumerate(blocks) if any(not guard.opens for guard in block.guards)]
         after = guarded[-1] + 1 if guarded else 0
-        texts = [self.text(block) for block in self.blocks]
+        texts = [self.text(block) for block in blocks]
         return tuple(_joined(text for text in (*opening, *texts[:after], *closing, *texts[after:]) if text))
 
 
@@ -123,7 +121,7 @@ def _filled(section: Section, room: int, said: set[str], *, packed: bool, brief:
         if packed and block.movable:
             continue
         page = pages[-1]
-        if page.cost(block, said) > page.left and page.blocks:
+        if page.cost(block, said) > page.left and page.placed:
             said |= set(page.guards)
             page = _Page.of(section, room, first=False, brief=brief)
             pages.append(page)

@@ -15,10 +15,14 @@ _AT = re.compile(r"\s*@\s*")
 # What opens a list, a rule or a heading where the text happens to start a line; its last character is escaped.
 _LINE_START = re.compile(r"([-+=]|[0-9]{1,9}\.)(?=[-+=\s]|$)")
 _SPACE = re.compile(r"\s+")
+# Words in which there is nothing to escape or to take out: most of what a chart says.
+_PLAIN = re.compile(r"[A-Za-z][A-Za-z0-9,;%/-]*(?: [A-Za-z0-9,;%/-]+)*")
 
 
 def inert(text: str, longest: int = 60) -> str:
     """The text on one line, harmless as Markdown and as HTML, and at most `longest` characters as it is written."""
+    if len(text) <= longest and _PLAIN.fullmatch(text):
+        return text
     # What is far beyond the room is cut beforehand: a name of a megabyte must not cost seconds.
     single_line = _SPACE.sub(" ", printable(text[: 40 * longest])).strip()
     unlinked = _AT.sub(" at ", _LINK.sub(lambda match: f"{match.group(0)[:-1]} ", single_line)).strip()

@@ -10,6 +10,7 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 from markdown_it import MarkdownIt
 
+from cds_service.reasoning import markdown
 from cds_service.reasoning.markdown import inert, printable
 
 RENDERERS = (
@@ -112,3 +113,11 @@ def test_a_text_of_just_the_length_is_left_whole() -> None:
     assert inert("abcdef", 5) == "abcd…"
     assert inert("x" * 60) == "x" * 60
     assert inert("x" * 61) == "x" * 59 + "…"
+
+
+@given(st.text(st.characters(codec="ascii"), max_size=40), st.integers(2, 60))
+def test_plain_words_are_shown_as_they_are_and_nothing_else_takes_that_way(text: str, longest: int) -> None:
+    with pytest.MonkeyPatch.context() as patched:
+        shown = inert(text, longest)
+        patched.setattr(markdown, "_PLAIN", re.compile("(?!)"))
+        assert inert(text, longest) == shown
