@@ -42,6 +42,7 @@ class Beside:
     not_understood: tuple[NotUnderstood, ...] = ()
     earlier_crisis: str | None = None
     trends: tuple[Trend, ...] = ()
+    new_edition_since: str | None = None
 
 
 @dataclass(frozen=True)
@@ -133,6 +134,7 @@ def answer_to(needs: Needs, beside: Beside | None = None) -> Answer:
         medicines=around.medicines,
         not_understood=around.not_understood,
         earlier_crisis=around.earlier_crisis,
+        new_edition_since=around.new_edition_since,
         trends=around.trends,
     )
     decision = decide(NELM_2006, needs)

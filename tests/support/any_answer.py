@@ -16,7 +16,7 @@ from hypothesis import strategies as st
 from cds_service.decide import patient_line
 from cds_service.guidelines.nelm_2006.intake.medicines import Caution, Found, InProgress, Medicines
 from cds_service.guidelines.nelm_2006.needs import Needs
-from cds_service.guidelines.nelm_2006.policy import DEFAULT, SitePolicy
+from cds_service.guidelines.nelm_2006.policy import DEFAULT, OPTIONS, SitePolicy
 from fhir_mappings.facts import Fact, Known, Source, Unknown, WhyUnknown
 from fhir_mappings.not_understood import NotUnderstood
 from fhir_mappings.terminology import Concept
@@ -77,6 +77,7 @@ POLICIES = (
     SitePolicy(
         transplant_age_limit=Decimal(65), imaging_counts_days=Decimal(90), symptoms_count_days=Decimal(60),
     ),
+    SitePolicy(switched_off=("T-OCT", "T-EMBO", "T-ABLATE")), SitePolicy(switched_off=tuple(sorted(OPTIONS))),
 )  # fmt: skip
 _RESULTS = tuple(
     Result(f"{value} <b>*nmol*/L " * 3, "25587-7", "nmol/L", None, None, value > 4, Source("Observation/1", day))
@@ -109,6 +110,7 @@ def besides() -> st.SearchStrategy[Beside]:
         not_understood=labels.map(
             lambda names: tuple(NotUnderstood(n, Source("Observation/1", "2026-01-05")) for n in names)
         ),
+        new_edition_since=st.sampled_from((None, "2026-02-20")),
         earlier_crisis=st.sampled_from((None, "2024-05-17", "an unknown date")),
         trends=st.lists(st.sampled_from(COURSES), max_size=2).map(tuple),
     )

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from datetime import UTC, datetime
 from decimal import Decimal
 
 import pytest
@@ -10,12 +11,16 @@ import pytest
 from cds_service.guidelines.nelm_2006 import NELM_2006
 from cds_service.guidelines.nelm_2006.intake import read_chart
 from cds_service.guidelines.nelm_2006.policy import DEFAULT, PolicyError, SitePolicy
+from cds_service.http.answer import evaluate_request
+from cds_service.http.wire import parse_request
 from cds_service.reasoning.decision import Decision, decide
+from cds_service.settings import Settings
 from fhir_mappings.facts import Known, Unknown
 from tests.support.answers import answer_to
 from tests.support.charts import NELM, observation
 from tests.support.charts import chart as small_chart
 from tests.support.facts import chart
+from tests.support.stories import story
 
 
 def test_an_empty_policy_departs_from_nothing() -> None:
@@ -41,6 +46,8 @@ def test_a_policy_names_its_departures() -> None:
         ("ablation_most_lesions = 5.5", "ablation_most_lesions: must be a whole number"),
         ("cytoreduction_percent = 70", "cytoreduction_percent: no setting of this name"),  # the protocol stays
         ("imaging_counts_days =", "not TOML"),
+        ('new_edition_since = "2026-12-01"', "new_edition_since: must be a day, written as 2026-12-01"),
+        ("new_edition_since = 2026-12-01T00:00:00", "new_edition_since: must be a day"),
     ],
 )
 def test_refuses(text: str, complaint: str) -> None:
@@ -151,3 +158,18 @@ def test_a_reason_that_rests_on_a_limit_of_the_site_says_whose_limit_it_is() -> 
     said = answer_to(replace(chart(lesion_count=4, largest_lesion_cm="5.0"), policy=policy)).text
     assert "more than 3 lesions (limit of this site; the paper: seven, per session, R23)" in said
     assert "largest lesion above 4 cm, no extended ablation at this site (the paper: up to 7 cm where it exists" in said
+
+
+@pytest.mark.parametrize(
+    ("since", "said"),
+    [("2026-03-03", False), ("2026-03-02", True), ("2026-01-31", True), ("2026-01-30", False)],
+    ids=["tomorrow", "today", "a month ago", "longer ago"],
+)
+def test_a_new_edition_is_announced_for_a_month(since: str, said: bool) -> None:
+    policy = SitePolicy.from_toml(f"new_edition_since = {since}")
+    assert policy.departures() == {}
+    told = story("resectable")
+    settings = replace(Settings(), policy=policy)
+    evaluation = evaluate_request(parse_request(told.body), settings, datetime(2026, 3, 2, tzinfo=UTC))
+    text = "\n".join(card["detail"] for card in evaluation.cards)
+    assert (f"New here since {since}: edition {NELM_2006.edition} of these rules." in text) == said

@@ -9,6 +9,7 @@ from __future__ import annotations
 import re
 import tomllib
 from dataclasses import dataclass, fields
+from datetime import date, timedelta
 from decimal import Decimal
 
 from cds_service.guidelines.nelm_2006 import thresholds as limit
@@ -28,7 +29,8 @@ class SitePolicy:
 
     Centimetres, completed years, days, percent. `extended_ablation`: multi-fibre LITT or bipolar RFA exists here (R22).
     `platelet_serotonin`: the test exists here; where it does not, urinary 5-HIAA answers W-SEROT.
-    `switched_off`: options that are withheld from everybody, for that reason.
+    `switched_off`: options that are withheld from everybody, for that reason. `new_edition_since`: the day on which
+    this site took the edition of the rules that is running; cards say so for a month.
     """
 
     ablation_limit_cm: Decimal = limit.ABLATION_LIMIT_CM
@@ -41,6 +43,7 @@ class SitePolicy:
     marker_change_percent: Decimal = limit.MARKER_CHANGE_PERCENT
     platelet_serotonin: bool = True
     switched_off: tuple[str, ...] = ()
+    new_edition_since: date | None = None
 
     @property
     def largest_ablatable_cm(self) -> Decimal:
@@ -53,8 +56,14 @@ class SitePolicy:
         return not ABLATION_LIMITS.isdisjoint(self.departures())
 
     def departures(self) -> dict[str, Decimal | bool | tuple[str, ...]]:
-        """What the site has set differently, by name."""
-        return {f.name: getattr(self, f.name) for f in fields(self) if getattr(self, f.name) != f.default}
+        """What the site has set differently, by name; a day on which it did so is none."""
+        names = (f for f in fields(self) if f.name != _DAY)
+        return {f.name: getattr(self, f.name) for f in names if getattr(self, f.name) != f.default}
+
+    def announces_edition(self, day: date) -> bool:
+        """Whether the edition is new here on that day."""
+        since = self.new_edition_since
+        return since is not None and since <= day < since + timedelta(days=limit.EDITION_IS_NEW_DAYS)
 
     @classmethod
     def from_toml(cls, text: str) -> SitePolicy:
@@ -64,13 +73,15 @@ class SitePolicy:
         except (ValueError, RecursionError) as error:  # tomllib's own error is a ValueError
             raise PolicyError([f"not TOML: {error}"]) from error
         problems: list[str] = []
-        values: dict[str, Decimal | bool | tuple[str, ...]] = {}
+        values: dict[str, Decimal | bool | tuple[str, ...] | date] = {}
         for name, value in given.items():
             if name in _SWITCHES and isinstance(value, bool):
                 values[name] = value
             elif name == _CODES and isinstance(value, list):
                 problems += [_not_an_option(code) for code in value if code not in OPTIONS]
                 values[name] = tuple(dict.fromkeys(map(str, value)))
+            elif name == _DAY and type(value) is date:
+                values[name] = value
             elif name in _RANGES and isinstance(value, int | Decimal) and not isinstance(value, bool):
                 low, high = _RANGES[name]
                 if not _is_plain(value):
@@ -102,7 +113,7 @@ OPTIONS = frozenset({
     "T-EMBO-AGAIN", "T-OCT", "T-MIBG", "T-PRRT", "T-OLT-EVAL",
 })  # fmt: skip
 
-_CODES = "switched_off"
+_CODES, _DAY = "switched_off", "new_edition_since"
 _SWITCHES = frozenset({"extended_ablation", "platelet_serotonin"})
 _WHOLE = frozenset({"ablation_most_lesions"})
 # Wide enough for any site, narrow enough to catch a slip (180 months for days).
@@ -133,7 +144,9 @@ def _allowed(name: str) -> str:
         return "must be a number"
     if name == _CODES:
         return 'must be a list of codes, such as ["T-OLT-EVAL"]'
-    return f"no setting of this name; known are {', '.join((*_RANGES, *sorted(_SWITCHES), _CODES))}"
+    if name == _DAY:
+        return "must be a day, written as 2026-12-01 without quotation marks"
+    return f"no setting of this name; known are {', '.join((*_RANGES, *sorted(_SWITCHES), _CODES, _DAY))}"
 
 
 def _not_an_option(code: object) -> str:

@@ -25,4 +25,5 @@ CRISIS_COUNTS_HOURS = 24  # P
 CONTEXT_COUNTS_MONTHS = 12  # P: an ablation or embolisation sets the context for this long
 EARLY_AFTER_TREATMENT_DAYS = 30  # P: so soon after ablation or embolisation a diameter is no tumour's (Figure 1)
 ADMINISTRATION_COUNTS_DAYS = 60  # P: a treatment last given so long ago is still in progress
+EDITION_IS_NEW_DAYS = 31  # P: so long the cards say that another edition of these rules is in force
 OCTREOTIDE_FOR_LONGER_THAN_DAYS = 14  # P: shorter octreotide covers an intervention, or nobody can tell what it is for

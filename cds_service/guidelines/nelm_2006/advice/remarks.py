@@ -38,7 +38,7 @@ def information(decision: Decision, needs: Needs) -> list[Block]:
 
 
 def chart_remarks(decision: Decision, reading: ChartReading) -> list[Block]:
-    """Another malignancy, results set aside, what could not be read (M3), and the limits that are not the paper's."""
+    """Another malignancy, results set aside, what was not read (M3), a new edition, limits that are not the paper's."""
     blocks = []
     if reading.other_malignancies:
         names = "; ".join(inert(label, 40) for label in reading.other_malignancies[:2])
@@ -54,6 +54,9 @@ def chart_remarks(decision: Decision, reading: ChartReading) -> list[Block]:
         blocks.append(_not_understood(reading))
     if reading.unread_keys and not decision.unread:
         blocks.append(no_answer(reading))
+    if reading.new_edition_since:
+        full = f"New here since {reading.new_edition_since}: edition {decision.edition} of these rules."
+        blocks.append(Block(full, brief=f"New edition {decision.edition}.", movable=True))
     return [*blocks, *limits(reading.needs.policy)]
 
 

@@ -54,6 +54,7 @@ class ChartReading:
     not_understood: tuple[NotUnderstood, ...] = ()  # named like a marker of ours, under a code that we do not know
     trends: tuple[Trend, ...] = ()  # how chromogranin A and platelet serotonin have moved
     read_whole: bool = True  # false for a chart that is certainly not ours: nothing but scope was read
+    new_edition_since: str | None = None  # the day from which this edition of the rules is new here, while it is
     earlier_crisis: str | None = None  # when a carcinoid crisis was recorded that is not one of now
 
 
@@ -128,6 +129,7 @@ def read_chart(chart: Chart, policy: SitePolicy = DEFAULT, *, whole: bool = Fals
         unread_keys=unread(chart),
         medicines=medicines,
         not_understood=not_understood(chart),
+        new_edition_since=str(policy.new_edition_since) if policy.announces_edition(chart.as_of.date()) else None,
         earlier_crisis=earlier_crisis(chart, found, crisis),
         trends=_trends(chart, policy),
     )
