@@ -4,12 +4,14 @@ HOST ?= 127.0.0.1
 PORT ?= 8000
 FUZZ_SECONDS ?= 600
 BENCH ?=
+DIST ?= dist
+UNCOMMITTED ?=
 VENV := .venv
 BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
 
 .DEFAULT_GOAL := help
-.PHONY: help setup serve ui test replay bench lint format docs requirements mutation fuzz audit clean
+.PHONY: help setup serve ui test replay bench lint format docs requirements mutation fuzz drills audit dist licences sbom clean
 
 help: ## list the targets
 	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
@@ -103,10 +105,52 @@ $(VENV)-fuzz/.installed: requirements/fuzz.txt
 	@$(VENV)-fuzz/bin/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements/fuzz.txt
 	@touch $(VENV)-fuzz/.installed
 
-audit: ## known vulnerabilities in the pinned runtime requirements
-	@test -x $(VENV)-audit/bin/pip-audit || { $(PYTHON) -m venv $(VENV)-audit && \
-	  $(VENV)-audit/bin/pip install --quiet --require-hashes -r requirements/audit.txt; }
+drills: $(VENV)-load/.installed ## load, and what breaks, through nginx and TLS; writes docs/drills.md (seven minutes); Linux
+	@$(VENV)-load/bin/python -m tests.drills.run
+
+$(VENV)-load/.installed: requirements/load.txt
+	@test -x $(VENV)-load/bin/python || $(PYTHON) -m venv $(VENV)-load
+	@$(VENV)-load/bin/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements/load.txt
+	@touch $(VENV)-load/.installed
+
+audit: $(VENV)-audit/.installed ## known vulnerabilities in the pinned runtime requirements
 	$(VENV)-audit/bin/pip-audit --require-hashes --requirement requirements/runtime.txt
 
+$(VENV)-audit/.installed: requirements/audit.txt
+	@test -x $(VENV)-audit/bin/python || $(PYTHON) -m venv $(VENV)-audit
+	@$(VENV)-audit/bin/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements/audit.txt
+	@touch $@
+
+dist: setup ## wheel and source archive of the last commit, the same bytes every time (UNCOMMITTED=1 for a tree that is changed)
+	@test -n "$(UNCOMMITTED)" || test -z "$$(git status --porcelain)" || \
+	  { echo "the tree is not the last commit: commit first, or set UNCOMMITTED=1" >&2; exit 1; }
+	@mkdir -p $(DIST) && rm -f $(DIST)/nelm_cds-* $(DIST)/SHA256SUMS
+	@SOURCE_DATE_EPOCH=$${SOURCE_DATE_EPOCH:-$$(git log -1 --format=%ct)} $(BIN)/python -m hatchling build --directory $(DIST)
+	@cd $(DIST) && sha256sum nelm_cds-* | tee SHA256SUMS
+
+# What a production machine gets and nothing beside it: licences and bill of materials are of this.
+$(VENV)-runtime/.installed: requirements/runtime.txt pyproject.toml cds_service/__init__.py | setup $(VENV)-audit/.installed
+	@rm -rf $(VENV)-runtime
+	@$(PYTHON) -m venv --without-pip $(VENV)-runtime
+	@$(VENV)-audit/bin/python -m pip --python $(VENV)-runtime/bin/python install --quiet --disable-pip-version-check \
+	  --require-hashes -r requirements/runtime.txt
+	@$(BIN)/python -m hatchling build --target wheel --directory build/runtime >&2
+	@$(VENV)-audit/bin/python -m pip --python $(VENV)-runtime/bin/python install --quiet --disable-pip-version-check \
+	  --no-deps --no-index build/runtime/nelm_cds-*.whl
+	@rm -r build/runtime
+	@touch $@
+
+licences: $(VENV)-runtime/.installed ## the licences of what is deployed, into dist/; fails on one that pyproject.toml does not allow
+	@mkdir -p $(DIST)
+	@$(VENV)-audit/bin/pip-licenses --python=$(VENV)-runtime/bin/python --format=markdown --with-urls \
+	  --output-file=$(DIST)/licences.md
+
+sbom: $(VENV)-runtime/.installed ## the bill of materials of what is deployed, into dist/ (CycloneDX)
+	@mkdir -p $(DIST) build
+	@version=$$($(VENV)-runtime/bin/nelm-cds --version) && \
+	  sed "s/^dynamic = .*/version = \"$${version#nelm-cds }\"/" pyproject.toml > build/pyproject.toml
+	@$(VENV)-audit/bin/cyclonedx-py environment --pyproject build/pyproject.toml --output-reproducible --validate \
+	  --output-format JSON --output-file $(DIST)/sbom.cdx.json $(VENV)-runtime/bin/python
+
 clean: ## remove what the targets made
-	rm -rf $(VENV) $(VENV)-compile $(VENV)-audit $(VENV)-mutation $(VENV)-fuzz $(VENV)-integration build dist .mypy_cache .ruff_cache .pytest_cache .hypothesis .coverage
+	rm -rf $(VENV) $(VENV)-compile $(VENV)-audit $(VENV)-runtime $(VENV)-mutation $(VENV)-fuzz $(VENV)-load $(VENV)-integration build dist .mypy_cache .ruff_cache .pytest_cache .hypothesis .coverage
