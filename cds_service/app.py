@@ -32,7 +32,7 @@ from cds_service.http.warm_up import warm_up
 from cds_service.settings import Settings
 from cds_service.store import Store
 from cds_service.telemetry import Telemetry, Tracing
-from cds_service.web.routes import Smart, web_routes
+from cds_service.web.routes import web_routes
 from cds_service.web.stories import stories
 
 _BUILD = {"version": __version__, "guideline": NELM_2006.id, "edition": NELM_2006.edition}
@@ -68,8 +68,7 @@ def create_app(
     # FastAPI names this attribute as the place to put a document of one's own.
     app.openapi = partial(_described, settings, services)  # type: ignore[method-assign]
     app.router.routes.extend(make_routes(parts))
-    smart = Smart(settings.smart_client_id, settings.smart_scope, settings.smart_servers)
-    app.router.routes.extend(web_routes(settings, clock, smart))
+    app.router.routes.extend(web_routes(parts))
     app.add_exception_handler(RequestError, _request_error)
     app.add_exception_handler(HTTPException, _http_error)
     # Added last is outermost: CORS headers stand on every answer, faults of ours included.

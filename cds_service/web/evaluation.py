@@ -5,7 +5,6 @@ Stateless: nothing is stored, no FHIR server is asked, and nobody signs, since a
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime
@@ -20,19 +19,20 @@ from cds_service.guidelines.nelm_2006.plain_facts import FACTS, BadFactError, re
 from cds_service.guidelines.nelm_2006.policy import SitePolicy
 from cds_service.guidelines.nelm_2006.recommendations import texts, with_limits
 from cds_service.http.answer import evaluate_request, new_uuid
-from cds_service.http.wire import parse_request
+from cds_service.http.wire import HookRequest, parse_request
 from cds_service.reasoning.decision import Decision
 from cds_service.settings import Settings
 from cds_service.web.course import treatments, trends
 from cds_service.web.given import Given, NoInputError, encoded, given, read_json
 from cds_service.web.words import in_words
 from fhir_mappings.dates import parse_date
-from fhir_mappings.facts import Fact, Known, Unknown
+from fhir_mappings.facts import Fact, Known, Source, Unknown
 
 _LISTS = ("workup", "treatment", "info", "safety", "follow_up")
 _MEMBERS = ("input", "as_of", "what_if")
 _SCOPE = ("nelm_confirmed", "carcinoid_crisis_now")  # all that is read of a chart that is certainly not ours
-_NAME = re.compile(r"[a-z][a-z0-9_]{0,39}")
+# Where a card names the day of a fact, it says of one that is supposed that it is.
+_SUPPOSED = Source("what-if", "supposed")
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,6 +56,7 @@ def evaluate_for_the_pages(body: bytes, settings: Settings, now: datetime) -> di
         "status": 200,
         "response": evaluation.response(),
         "decision": as_json(evaluation.decision),
+        "as_of": _as_of(evaluation, request, asked, settings),
         "patient": patient_line(evaluation.chart.patient),
         "steps": _steps(evaluation.decision),
         "recommendations": _recommendations(evaluation.decision, settings.policy),
@@ -103,16 +104,14 @@ def _facts(told: Any, policy: SitePolicy) -> dict[str, Fact[Any]]:
         return {}
     if not isinstance(told, dict):
         raise MalformedRequest("/what_if: must be an object of plain facts")
-    for name in told:
-        if name not in FACTS:
-            # What is no name may be anything, a patient's value too.
-            shown = name if _NAME.fullmatch(name) else "*"
-            raise MalformedRequest(f"/what_if/{shown}: no fact of this name; known are {', '.join(FACTS)}")
+    if any(name not in FACTS for name in told):
+        # What is no name of ours may be anything, a patient's value too, and this line is logged.
+        raise MalformedRequest(f"/what_if/*: no fact of this name; known are {', '.join(FACTS)}")
     try:
         needs = read_facts(told, policy)
     except BadFactError as error:
         raise MalformedRequest(f"/what_if/{error}") from error
-    return {name: needs.fact(name) for name in told}
+    return {name: replace(needs.fact(name), sources=(_SUPPOSED,)) for name in told}
 
 
 def _encoded(asked: Asked) -> bytes:
@@ -132,6 +131,15 @@ def _supposing(
     changed: dict[str, Any] = dict(what_if)
     reading = replace(reading, needs=replace(reading.needs, **changed))
     return conclude(chart, reading, patient_id=patient_id, new_uuid=new_uuid)
+
+
+def _as_of(evaluation: Evaluation, request: HookRequest, asked: Asked, settings: Settings) -> dict[str, str]:
+    """The day that the chart was evaluated at, and who said so: the page, the chart, the settings or the clock."""
+    said = {"page": asked.as_of, "chart": request.as_of(), "settings": settings.as_of}
+    return {
+        "date": evaluation.chart.as_of.date().isoformat(),
+        "from": next((who for who, date in said.items() if date is not None), "clock"),
+    }
 
 
 def _steps(decision: Decision) -> list[dict[str, Any]]:
@@ -181,7 +189,7 @@ def _inputs(reading: ChartReading, changed: Mapping[str, Fact[Any]]) -> Iterator
             "value": plain[name].get("value"),
             "unknown": plain[name].get("unknown"),
             "why": WHY[fact.why] if isinstance(fact, Unknown) else None,
-            "sources": [{"reference": source.reference, "date": source.date} for source in fact.sources],
+            "sources": [{"reference": s.reference, "date": s.date} for s in fact.sources if s is not _SUPPOSED],
             "note": fact.note,
             "changed": name in changed,
         }

@@ -23,10 +23,14 @@ _TYPES = {
     ".woff2": "font/woff2",
 }
 _HASHED = re.compile(r"[-.][A-Za-z0-9_-]{8,}\.[a-z0-9]+")
-_COMMON = {"X-Content-Type-Options": "nosniff", "Referrer-Policy": "no-referrer"}
+_COMMON = {
+    "X-Content-Type-Options": "nosniff",
+    "Referrer-Policy": "no-referrer",
+    "Cross-Origin-Resource-Policy": "same-origin",
+}
 _POLICY = (
     "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; connect-src {connect}; "
-    "font-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
+    "font-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors {framed_by}"
 )
 _OFF = ("camera", "display-capture", "geolocation", "microphone", "payment", "usb")
 _NOT_BUILT = (
@@ -44,13 +48,17 @@ class Pages:
         self._pages = _read(folder)
         self._assets = _read(folder / "assets")
 
-    def page(self, name: str, connect: Iterable[str] = ()) -> Response:
-        """One page; `connect` names the origins that it may call beside its own. 503 where it was not built."""
+    def page(self, name: str, connect: Iterable[str] = (), framed_by: Iterable[str] = ()) -> Response:
+        """One page: the origins that it may call beside its own, and those that may show it in a frame.
+
+        503 where it was not built.
+        """
         built = self._pages.get(f"{name}.html")
+        policy = _POLICY.format(connect=" ".join(("'self'", *connect)), framed_by=" ".join(framed_by) or "'none'")
         headers = {
             **_COMMON,
             "Cache-Control": "no-cache",
-            "Content-Security-Policy": _POLICY.format(connect=" ".join(("'self'", *connect))),
+            "Content-Security-Policy": policy,
             "Cross-Origin-Opener-Policy": "same-origin",
             "Permissions-Policy": ", ".join(f"{feature}=()" for feature in _OFF),
             "Content-Type": _TYPES[".html"],

@@ -1,6 +1,7 @@
 """The routes of the pages: playground, pathway and SMART app, and what they ask the service.
 
-None of them is signed: they work on what the browser itself sends. In production they exist only for the SMART app.
+None of them is signed: they work on what the browser itself sends. In production there is the SMART app alone, and
+nothing at all without a SMART client id.
 """
 
 from __future__ import annotations
@@ -8,8 +9,6 @@ from __future__ import annotations
 import asyncio
 import json
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
-from datetime import datetime
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -19,8 +18,12 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
+from cds_service.clients.registry import OPEN
 from cds_service.http.body import read_json_body
-from cds_service.http.discovery import queries
+from cds_service.http.discovery import discovery
+from cds_service.http.parts import Parts
+from cds_service.http.reporting import Note, reported
+from cds_service.http.services import HOOK, SERVICE_ID
 from cds_service.settings import Settings
 from cds_service.web.evaluation import evaluate_for_the_pages
 from cds_service.web.guideline import guideline
@@ -33,33 +36,40 @@ _OPEN_PAGES = {"/": "index", "/pathway": "pathway"}
 _SMART_PAGES = {"/launch": "launch", "/smart": "smart"}
 
 
-@dataclass(frozen=True, slots=True)
-class Smart:
-    """How the SMART pages sign in: with which client id (None: nowhere), asking for what, at which servers.
-
-    scope: empty for the least that the service reads. servers: authorization servers, where they are not at the origin
-    of a FHIR server that is configured.
-    """
-
-    client_id: str | None = None
-    scope: str = ""
-    servers: tuple[str, ...] = ()
-
-
-def web_routes(settings: Settings, clock: Callable[[], datetime], smart: Smart | None = None) -> list[Route]:
-    """The routes; none at all in a production service without a SMART client id."""
-    smart = smart or Smart()
-    if settings.production and not smart.client_id:
+def web_routes(parts: Parts) -> list[Route]:
+    """The routes, made of the service's parts; none at all in a production service without a SMART client id."""
+    settings = parts.settings
+    if settings.production and not settings.smart_client_id:
         return []
-    # Demo patients have no place among real ones.
-    demo = {} if settings.production else stories()
-    pages, connect = Pages(), _origins(settings, smart)
+    pages, origins = Pages(), _origins(settings)
     turns = asyncio.Semaphore(_AT_ONCE)
 
-    async def evaluate(request: Request) -> Response:
+    async def evaluate(request: Request, note: Note) -> Response:
+        note.client = OPEN
         async with turns:  # nobody is asked who they are here, so that signed calls must not wait for it
             body = await read_json_body(request, min(settings.max_body_bytes, _MOST_BYTES))
-            return _json(await run_in_threadpool(evaluate_for_the_pages, body, settings, clock()))
+            return _json(await run_in_threadpool(evaluate_for_the_pages, body, settings, parts.clock()))
+
+    async def asset(request: Request) -> Response:
+        return pages.asset(request.path_params["name"])
+
+    def smart_page(name: str) -> Callable[[Request], Response]:
+        # An EHR shows its apps in a frame, from the launch on.
+        return lambda request: pages.page(name, connect=origins, framed_by=origins)
+
+    routes = [
+        *(Route(path, smart_page(name), methods=["GET"]) for path, name in _SMART_PAGES.items()),
+        Route("/assets/{name}", asset, methods=["GET"]),
+        Route("/web/guideline.json", _fixed(guideline(settings.policy)), methods=["GET"]),
+        Route("/web/settings.json", _fixed(_settings(parts, origins)), methods=["GET"]),
+        Route("/web/evaluate", reported("evaluate", evaluate, parts.telemetry, parts.tracing), methods=["POST"]),
+    ]
+    return routes if settings.production else [*_open_routes(pages), *routes]
+
+
+def _open_routes(pages: Pages) -> list[Route]:
+    """Playground, pathway and their demo patients, which have no place among real ones."""
+    demo = stories()
 
     async def story(request: Request) -> Response:
         folder = demo.get(request.path_params["name"])
@@ -67,24 +77,13 @@ def web_routes(settings: Settings, clock: Callable[[], datetime], smart: Smart |
             raise HTTPException(404)
         return Response((folder / "request.json").read_bytes(), headers=_DATA)
 
-    async def asset(request: Request) -> Response:
-        return pages.asset(request.path_params["name"])
-
-    def page(name: str, connect: tuple[str, ...] = ()) -> Callable[[Request], Response]:
-        return lambda request: pages.page(name, connect)
-
-    def fixed(body: Any) -> Callable[[Request], Response]:
-        return lambda request: _json(body)
+    def page(name: str) -> Callable[[Request], Response]:
+        return lambda request: pages.page(name)
 
     return [
         *(Route(path, page(name), methods=["GET"]) for path, name in _OPEN_PAGES.items()),
-        *(Route(path, page(name, connect), methods=["GET"]) for path, name in _SMART_PAGES.items()),
-        Route("/assets/{name}", asset, methods=["GET"]),
-        Route("/web/guideline.json", fixed(guideline(settings.policy)), methods=["GET"]),
-        Route("/web/stories.json", fixed(listed() if demo else ()), methods=["GET"]),
+        Route("/web/stories.json", _fixed(listed()), methods=["GET"]),
         Route("/web/stories/{name}.json", story, methods=["GET"]),
-        Route("/web/settings.json", fixed(_settings(settings, smart, connect)), methods=["GET"]),
-        Route("/web/evaluate", evaluate, methods=["POST"]),
     ]
 
 
@@ -100,22 +99,31 @@ def _json(body: Any) -> Response:
     return Response(json.dumps(body, allow_nan=False), headers=_DATA)
 
 
-def _settings(settings: Settings, smart: Smart, connect: tuple[str, ...]) -> Mapping[str, Any]:
+def _fixed(body: Any) -> Callable[[Request], Response]:
+    return lambda request: _json(body)
+
+
+def _settings(parts: Parts, connect: tuple[str, ...]) -> Mapping[str, Any]:
+    settings = parts.settings
+    # Discovery is signed where clients are registered, and the browser has no key to sign with.
+    told = discovery(settings.local_codes, parts.services)["services"]
+    prefetch = next(service["prefetch"] for service in told if service["hook"] == HOOK)
     return {
-        "public_url": settings.public_url,
-        "smart": {"client_id": smart.client_id, "scope": smart.scope or _least_scope()},
+        "smart": {"client_id": settings.smart_client_id, "scope": settings.smart_scope or _least_scope(prefetch)},
         "connect": connect,
-        "production": settings.production,
+        "prefetch": prefetch,
+        "feedback": f"/cds-services/{SERVICE_ID}/feedback",
     }
 
 
-def _least_scope() -> str:
+def _least_scope(prefetch: Mapping[str, str]) -> str:
     """To be launched in a chart, and to read of it the types that the service's own queries name."""
-    types = sorted({query.partition("?")[0].partition("/")[0] for query in queries("").values()})
+    types = sorted({query.partition("?")[0].partition("/")[0] for query in prefetch.values()})
     return " ".join(("launch", *(f"patient/{name}.rs" for name in types)))
 
 
-def _origins(settings: Settings, smart: Smart) -> tuple[str, ...]:
+def _origins(settings: Settings) -> tuple[str, ...]:
+    """The origins of the FHIR and authorization servers that the service is set up for."""
     of_clients = (server for client in settings.clients for server in client.fhir_servers)
-    parts = [urlsplit(url) for url in (*settings.fhir_servers, *of_clients, *smart.servers)]
+    parts = [urlsplit(url) for url in (*settings.fhir_servers, *of_clients, *settings.smart_servers)]
     return tuple(dict.fromkeys(f"{part.scheme}://{part.netloc}" for part in parts))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import hashlib
+import html
 import json
 import secrets
 import threading
@@ -88,7 +89,9 @@ def _handler(ehr: Ehr) -> type[BaseHTTPRequestHandler]:
             address = urlsplit(self.path)
             query = {name: values[0] for name, values in parse_qs(address.query).items()}
             origin = ehr.base.removesuffix("/fhir")
-            if address.path == "/authorize":
+            if address.path == "/chart":
+                self._show(query["app"])
+            elif address.path == "/authorize":
                 self._answer(302, None, Location=ehr.authorize(query))
             elif address.path == "/fhir/.well-known/smart-configuration":
                 endpoints = {"authorization_endpoint": f"{origin}/authorize", "token_endpoint": f"{origin}/token"}
@@ -121,6 +124,15 @@ def _handler(ehr: Ehr) -> type[BaseHTTPRequestHandler]:
                 kind = found[0]["resourceType"]
                 bundle["link"] = [{"relation": "next", "url": f"{ehr.base}/{kind}?from={start + size}"}]
             return bundle
+
+        def _show(self, app: str) -> None:
+            """The EHR's own page, with an app in a frame."""
+            content = f'<!doctype html><title>EHR</title><iframe src="{html.escape(app)}"></iframe>'.encode()
+            self.send_response(200)
+            self.send_header("Content-Type", "text/html")
+            self.send_header("Content-Length", str(len(content)))
+            self.end_headers()
+            self.wfile.write(content)
 
         def _answer(self, status: int, body: Any, **headers: str) -> None:
             content = b"" if body is None else json.dumps(body).encode()

@@ -59,30 +59,45 @@ def test_an_unknown_input_tells_why(open_page: Open) -> None:
     assert "unknown: not recorded" in row.inner_text()
 
 
-def test_markers_are_drawn_with_range_and_treatments(open_page: Open, tmp_path: Path) -> None:
-    page = open_page("/pathway#resectable")
-    page.locator(".box.taken").first.wait_for()
-    file = tmp_path / "chart.json"
-    file.write_text(json.dumps(_with_earlier_markers()))
-    page.get_by_label("Chart file").set_input_files(file)
-    plot = page.locator(".view .plot").first
-    plot.wait_for()
-    assert plot.locator("circle").count() == 3
-    assert plot.locator("rect.range").count() == 1
-    assert "lanreotide" in (plot.locator(".treatment text").first.text_content() or "").lower()
-    assert "Reference range: up to" in page.locator(".view .trend figcaption").first.inner_text()
+def test_markers_are_drawn_with_range_and_treatments(open_page: Open) -> None:
+    page = open_page("/pathway#markers-after-ablation")
+    trend = page.locator(".view .trend", has_text="nmol/L").first
+    trend.wait_for()
+    assert trend.locator("circle").count() == 8
+    assert trend.locator("rect.range").count() == 1
+    assert [text.partition(",")[0] for text in trend.locator(".treatment text").all_text_contents()] == [
+        "liver ablation",
+        "lanreotide 120 mg depot injection",
+    ]
+    assert "Reference range: up to 6 nmol/L" in trend.locator("figcaption").inner_text()
+    other = page.locator(".view .trend", has_text="ng/mL")
+    assert "212" in other.locator("tbody tr").inner_text()
+    assert other.locator("svg").count() == 0
 
 
-def _with_earlier_markers() -> dict[str, object]:
-    request: dict[str, object] = json.loads((FOLDER / "extended-ablation" / "request.json").read_text("utf-8"))
-    entries = request["prefetch"]["observations"]["entry"]  # type: ignore[index]
-    latest = next(e["resource"] for e in entries if e["resource"]["id"].endswith("-cga"))
-    for date, value in (("2025-02-03", 9.5), ("2025-08-11", 14.0)):
-        earlier = json.loads(json.dumps(latest))
-        earlier |= {"id": f"cga-{date}", "effectiveDateTime": date}
-        earlier["valueQuantity"]["value"] = value
-        entries.append({"resource": earlier})
-    return request
+def test_a_step_that_rests_on_a_supposed_fact_is_marked_wherever_it_stands(open_page: Open) -> None:
+    page = open_page("/#the-papers-patient")
+    page.get_by_label("Ki-67", exact=True).fill("16")
+    with page.expect_popup() as popup:
+        page.get_by_role("link", name="Pathway").click()
+    opened = popup.value
+    opened.locator(".what-if").wait_for()
+    for marked in (opened.locator("button.box"), opened.locator(".steps button")):
+        assert [text.split()[0] for text in marked.filter(has_text="supposed").all_inner_texts()] == ["N3", "N4"]
+    row = opened.locator(".inputs tr", has=opened.get_by_role("rowheader", name="Ki-67"))
+    assert "16 % (supposed)" in row.inner_text()
+
+
+def test_the_date_of_the_evaluation_is_told(open_page: Open) -> None:
+    page = open_page("/pathway#the-papers-patient")
+    assert "Evaluated as of 2026-03-02 (the chart's own date)" in page.locator(".view-head").inner_text()
+
+
+def test_what_nobody_looked_for_is_said_not_to_be_read(open_page: Open) -> None:
+    page = open_page("/pathway#out-of-scope-diabetic")
+    row = page.locator(".inputs tr").last
+    assert row.inner_text().split("\t") == ["30 other inputs", "not read: the chart is out of scope"]
+    assert "Not read: the chart is out of scope: age, primary," in (page.locator(".sheet").text_content() or "")
 
 
 def test_the_playground_hands_its_chart_over(open_page: Open) -> None:
@@ -92,7 +107,7 @@ def test_the_playground_hands_its_chart_over(open_page: Open) -> None:
     with page.expect_popup() as popup:
         page.get_by_role("link", name="Pathway").click()
     opened = popup.value
-    opened.locator(".what-if", has_text="1 changed").wait_for()
+    opened.locator(".what-if", has_text="Ki-67 16 % (supposed, not in the chart)").wait_for()
     assert path(opened)[-1] == "N12"
     assert "the-papers-patient" not in opened.url
 
@@ -120,7 +135,10 @@ def test_a_what_if_is_printed_as_one(open_page: Open) -> None:
         page.get_by_role("link", name="Pathway").click()
     opened = popup.value
     opened.emulate_media(media="print")
-    assert "WHAT IF, not the chart: Ki-67 (16 %)" in opened.locator(".sheet").inner_text()
+    sheet = opened.locator(".sheet")
+    assert "WHAT IF, not the chart: Ki-67 16 % (supposed)" in sheet.inner_text()
+    assert "high (supposed)" in sheet.locator("tr", has_text="N4").inner_text()
+    assert "16 % (supposed)" in sheet.locator(".sheet-inputs").inner_text()
 
 
 def test_a_broken_file_is_shown_where_it_breaks(open_page: Open, tmp_path: Path) -> None:

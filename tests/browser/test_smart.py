@@ -2,15 +2,20 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator
 from contextlib import contextmanager
+from pathlib import Path
 from typing import TYPE_CHECKING
 from urllib.parse import quote, urlsplit
+
+import requests
 
 from tests.browser.conftest import Open, guarded
 from tests.browser.oauth_server import CLIENT_ID, LAUNCH, Ehr, ehr_of
 from tests.browser.seen import answered, path, summaries
 from tests.support.service import running_service
+from tests.support.signing import make_key, public
 from tests.support.stories import FOLDER, Story
 
 if TYPE_CHECKING:
@@ -39,6 +44,40 @@ def test_a_launch_reads_the_chart_and_shows_what_the_hook_would_answer(browser: 
         assert ehr.authorized["redirect_uri"] == f"{service}/smart"
         assert "client_secret" not in ehr.authorized
         assert any(asked.startswith("/fhir/Observation?from=10") for asked in ehr.asked)
+
+
+def test_the_ehr_may_show_the_app_in_a_frame_and_nobody_else_may(browser: Browser) -> None:
+    with launchable(browser) as (open_page, ehr, service, launch):
+        page = open_page("/launch")
+        page.goto(f"{ehr.base.removesuffix('/fhir')}/chart?app={quote(service + launch, safe='')}")
+        page.frame_locator("iframe").locator(".box.taken").first.wait_for()
+        stranger = browser.new_context().new_page()
+        with stranger.expect_event("console", lambda message: "frame-ancestors" in message.text):
+            stranger.goto(page.url.replace("127.0.0.1", "localhost"))  # the same page, at another origin
+        stranger.context.close()
+
+
+def test_a_launch_works_where_every_call_of_an_ehr_is_signed(browser: Browser, tmp_path: Path) -> None:
+    with ehr_of(STORY) as ehr:
+        (tmp_path / "keys.json").write_text(json.dumps(public(make_key())), "utf-8")
+        client = (
+            f'[[client]]\nname = "ehr"\niss = "{ehr.base}"\njwks_file = "keys.json"\nfhir_servers = ["{ehr.base}"]\n'
+        )
+        (tmp_path / "clients.toml").write_text(client, "utf-8")
+        settings = {
+            "NELM_CDS_CLIENTS": str(tmp_path / "clients.toml"),
+            "NELM_CDS_PUBLIC_URL": "http://127.0.0.1",
+            "NELM_CDS_SMART_CLIENT_ID": CLIENT_ID,
+        }
+        origin = ehr.base.removesuffix("/fhir")
+        with running_service(settings) as service, guarded(browser, service, origin) as open_page:
+            assert requests.get(f"{service}/cds-services", timeout=30).status_code == 401
+            page = open_page(f"/launch?iss={quote(ehr.base, safe='')}&launch={LAUNCH}")
+            page.locator(".box.taken").first.wait_for()
+            assert {kind for kind in ("Condition", "Observation") if any(f"/{kind}?" in a for a in ehr.asked)} == {
+                "Condition",
+                "Observation",
+            }
 
 
 def test_no_token_is_kept_and_none_stands_in_the_address(browser: Browser) -> None:

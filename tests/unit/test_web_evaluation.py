@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from datetime import UTC, datetime
 from typing import Any
 
 import pytest
@@ -91,6 +92,28 @@ def test_a_supposed_fact_moves_the_path_and_is_marked() -> None:
     assert [item["name"] for item in supposed["inputs"] if item["changed"]] == ["ki67_percent"]
     (ki67,) = [item for item in supposed["inputs"] if item["changed"]]
     assert (ki67["text"], ki67["value"], ki67["sources"]) == ("16 %", 16, [])
+    assert "Ki-67 16 % supposed" in _said(supposed)
+    assert "supposed" not in _said(as_recorded)
+
+
+def _said(found: dict[str, Any]) -> str:
+    return " ".join(card["detail"] for card in found["response"]["cards"])
+
+
+@pytest.mark.parametrize(
+    ("chart", "asked", "set_to", "said"),
+    [
+        (RESECTABLE.request, "2026-03-09", None, {"date": "2026-03-09", "from": "page"}),
+        (RESECTABLE.request, None, None, {"date": "2026-03-02", "from": "chart"}),
+        (RESECTABLE.bundle, None, datetime(2026, 3, 4, tzinfo=UTC), {"date": "2026-03-04", "from": "settings"}),
+        (RESECTABLE.bundle, None, None, {"date": LONG_AGO.date().isoformat(), "from": "clock"}),
+    ],
+    ids=["the page", "the chart", "the settings", "the clock"],
+)
+def test_the_day_of_the_evaluation_is_told_and_who_said_it(
+    chart: Any, asked: str | None, set_to: datetime | None, said: dict[str, str]
+) -> None:
+    assert evaluated(chart, Settings(as_of=set_to), as_of=asked)["as_of"] == said
 
 
 def test_a_fact_may_be_supposed_not_to_be_known() -> None:
@@ -138,7 +161,7 @@ BAD: dict[str, tuple[Any, str]] = {
         {"input": RESECTABLE.request, "what_if": {"ki67_percent": 101}},
         "/what_if/ki67_percent: must be a number from 0 to 100, or null",
     ),
-    "another fact": ({"input": RESECTABLE.request, "what_if": {"ki67": 3}}, "/what_if/ki67: no fact of this name"),
+    "another fact": ({"input": RESECTABLE.request, "what_if": {"ki67": 3}}, "/what_if/*: no fact of this name"),
     "no name": ({"input": RESECTABLE.request, "what_if": {"Anna Example": 3}}, "/what_if/*: no fact of this name"),
 }
 

@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import json
+import re
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 from starlette.exceptions import HTTPException
 
+from cds_service.clients.registry import read_clients
 from cds_service.guidelines.nelm_2006.advice.phrases import NAMES
 from cds_service.guidelines.nelm_2006.pathway import PATHWAY
 from cds_service.guidelines.nelm_2006.plain_facts import FACTS
@@ -16,9 +19,9 @@ from cds_service.guidelines.nelm_2006.recommendations import texts
 from cds_service.settings import Settings
 from cds_service.web.guideline import guideline
 from cds_service.web.pages import Pages
-from cds_service.web.routes import Smart
 from tests.support.pages import pages
 from tests.support.service import TestClient
+from tests.support.signing import make_key, public
 from tests.support.stories import NAMES as STORY_NAMES
 from tests.support.stories import STORIES, story
 
@@ -52,8 +55,8 @@ def test_a_page_may_run_only_what_the_service_itself_serves(open_pages: TestClie
     assert page.headers["referrer-policy"] == "no-referrer"
     assert page.headers["cross-origin-opener-policy"] == "same-origin"
     assert "camera=()" in page.headers["permissions-policy"]
-    policy = dict(part.split(maxsplit=1) for part in page.headers["content-security-policy"].split("; "))
-    assert policy == {
+    assert page.headers["cross-origin-resource-policy"] == "same-origin"
+    assert _policy(open_pages, path) == {
         "default-src": "'none'",
         "script-src": "'self'",
         "style-src": "'self'",
@@ -66,15 +69,31 @@ def test_a_page_may_run_only_what_the_service_itself_serves(open_pages: TestClie
     }
 
 
-def test_the_smart_pages_alone_may_call_the_configured_servers() -> None:
-    settings = Settings(fhir_servers=("https://ehr.example.org/fhir", "https://ehr.example.org/other"))
-    client = pages(settings, Smart("app", servers=("https://login.example.org/oauth2",)))
-    said = {path: client.get(path).headers["content-security-policy"] for path in PATHS}
-    allowed = "connect-src 'self' https://ehr.example.org https://login.example.org;"
-    assert [path for path in PATHS if allowed in said[path]] == ["/launch", "/smart"]
+def test_the_smart_pages_alone_may_call_the_configured_servers_and_be_framed_by_them() -> None:
+    settings = Settings(
+        fhir_servers=("https://ehr.example.org/fhir", "https://ehr.example.org/other"),
+        smart_client_id="app",
+        smart_servers=("https://login.example.org/oauth2",),
+    )
+    client = pages(settings)
+    said = {path: _policy(client, path) for path in PATHS}
+    origins = "https://ehr.example.org https://login.example.org"
+    both = {"connect-src": f"'self' {origins}", "frame-ancestors": origins}
+    none = {"connect-src": "'self'", "frame-ancestors": "'none'"}
+    assert {path: {name: policy[name] for name in both} for path, policy in said.items()} == {
+        "/": none,
+        "/pathway": none,
+        "/launch": both,
+        "/smart": both,
+    }
     told = client.get("/web/settings.json").json()
     assert told["connect"] == ["https://ehr.example.org", "https://login.example.org"]
     assert told["smart"]["client_id"] == "app"
+
+
+def _policy(client: TestClient, path: str) -> dict[str, str]:
+    policy = client.get(path).headers["content-security-policy"]
+    return dict(part.split(maxsplit=1) for part in policy.split("; "))
 
 
 def test_the_least_scope_reads_what_the_service_asks_for(open_pages: TestClient) -> None:
@@ -83,11 +102,11 @@ def test_the_least_scope_reads_what_the_service_asks_for(open_pages: TestClient)
     assert scope[0] == "launch"
     assert {"patient/Patient.rs", "patient/Condition.rs", "patient/Observation.rs"} < set(scope)
     assert all(part.startswith("patient/") and part.endswith(".rs") for part in scope[1:])
-    assert (told["smart"]["client_id"], told["production"]) == (None, False)
+    assert told["smart"]["client_id"] is None
 
 
 def test_a_scope_that_is_set_is_the_one_that_is_asked_for() -> None:
-    client = pages(smart=Smart("app", scope="launch patient/*.rs"))
+    client = pages(Settings(smart_client_id="app", smart_scope="launch patient/*.rs"))
     assert client.get("/web/settings.json").json()["smart"]["scope"] == "launch patient/*.rs"
 
 
@@ -143,18 +162,45 @@ def test_a_production_service_has_no_pages() -> None:
     assert client.post("/web/evaluate", json={"input": {}}).status_code == 404
 
 
-def test_a_production_service_with_a_smart_app_has_its_pages_and_no_demo_patients() -> None:
-    client = pages(PRODUCTION, Smart("app"))
-    assert client.get("/smart").headers["content-type"].startswith("text/html")
-    assert client.get("/web/settings.json").json()["production"] is True
-    assert client.get("/web/stories.json").json() == []
-    assert client.get("/web/stories/resectable.json").status_code == 404
+def test_a_production_service_with_a_smart_app_has_that_app_and_nothing_else() -> None:
+    client = pages(replace(PRODUCTION, smart_client_id="app"))
+    shown = [path for path in PATHS if client.get(path).status_code == 200]
+    assert shown == ["/launch", "/smart"]
+    assert client.get("/web/guideline.json").status_code == client.get("/web/settings.json").status_code == 200
+    assert client.get("/web/stories.json").status_code == client.get("/web/stories/resectable.json").status_code == 404
     told = story("resectable")
     refused = client.post("/web/evaluate", json={"input": told.request})
     assert refused.status_code == 400
     assert "refused in production" in refused.json()["issue"][0]["diagnostics"]
     undated = {name: value for name, value in told.request.items() if name != "extension"}
     assert client.post("/web/evaluate", json={"input": undated}).status_code == 200
+
+
+def test_the_smart_page_learns_the_queries_where_discovery_is_signed(tmp_path: Path) -> None:
+    (tmp_path / "keys.json").write_text(json.dumps(public(make_key())), "utf-8")
+    client = '[[client]]\nname = "north"\niss = "https://north.example.org"\njwks_file = "keys.json"\n'
+    clients = read_clients(client, tmp_path, production=False)
+    signed = pages(Settings(clients=clients, public_url="https://cds.example.org", smart_client_id="app"))
+    assert signed.get("/cds-services").status_code == 401
+    told = signed.get("/web/settings.json").json()["prefetch"]
+    assert told == pages().get("/cds-services").json()["services"][0]["prefetch"]
+
+
+def test_an_evaluation_is_counted_and_logged_without_what_was_sent(
+    open_pages: TestClient, caplog: pytest.LogCaptureFixture
+) -> None:
+    told = story("resectable")
+    with caplog.at_level("INFO", logger="nelm_cds.calls"):
+        for body in ({"input": told.request}, {"input": told.request, "what_if": {"synthetic": 1}}):
+            open_pages.post("/web/evaluate", json=body)
+    lines = [vars(record) for record in caplog.records if getattr(record, "endpoint", "") == "evaluate"]
+    assert [line["status"] for line in lines] == [200, 400]
+    patient = told.request["prefetch"]["patient"]
+    for value in (patient["name"][0]["family"].lower(), patient["birthDate"], told.patient_id):
+        assert value not in str(lines).lower()
+    counted = open_pages.get("/metrics").text
+    for status in ("200", "400"):
+        assert re.search(rf'nelm_cds_calls_total{{client="open",endpoint="evaluate",status="{status}"}} \d', counted)
 
 
 def test_the_guideline_is_told_as_it_is_declared(open_pages: TestClient) -> None:

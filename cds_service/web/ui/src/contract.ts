@@ -58,7 +58,13 @@ export interface Card {
   readonly indicator: "info" | "warning" | "critical";
   readonly source: { readonly label: string; readonly url?: string };
   readonly suggestions?: readonly Suggestion[];
-  readonly overrideReasons?: readonly { readonly code: string; readonly display: string }[];
+  readonly overrideReasons?: readonly OverrideReason[];
+}
+
+export interface OverrideReason {
+  readonly code: string;
+  readonly system?: string;
+  readonly display: string;
 }
 
 export interface Source {
@@ -117,6 +123,7 @@ export interface Evaluation {
   readonly status: number;
   readonly response: { readonly cards: readonly Card[] };
   readonly decision: { readonly guideline: string; readonly edition: string; readonly state: string };
+  readonly as_of: { readonly date: string; readonly from: "page" | "chart" | "settings" | "clock" };
   readonly patient: string;
   readonly steps: readonly Step[];
   readonly recommendations: readonly { readonly code: string; readonly title: string; readonly list: ListName }[];
@@ -135,6 +142,10 @@ export interface Evaluation {
 export interface PageSettings {
   readonly smart: { readonly client_id: string | null; readonly scope: string };
   readonly connect: readonly string[];
+  /** The service's own queries, with a placeholder for the patient's id. */
+  readonly prefetch: Readonly<Record<string, string>>;
+  /** Where the service takes feedback. */
+  readonly feedback: string;
 }
 
 export type WhatIf = Readonly<Record<string, unknown>>;

@@ -2,16 +2,17 @@
 
 import "./style.css";
 import type { VNode } from "preact";
-import { useEffect, useMemo, useState } from "preact/hooks";
+import { useMemo, useState } from "preact/hooks";
 import type { Guideline, Story } from "./contract";
 import { placed, useEvaluation, type Chart } from "./evaluating";
 import { askForChart } from "./handover";
 import { ChartSource } from "./parts/ChartSource";
 import { ChartView } from "./parts/ChartView";
 import { Frame } from "./parts/Frame";
-import { Refused } from "./parts/Refused";
+import { NO_STORY, Refused } from "./parts/Refused";
 import * as service from "./service";
-import { nameInFragment, start } from "./start";
+import { start } from "./start";
+import { nameInFragment, useStory } from "./story";
 import { NO_CHART } from "./words";
 
 interface Props {
@@ -22,50 +23,38 @@ interface Props {
 
 function PathwayPage({ guideline, stories, given }: Props): VNode {
   const first = given ? null : (nameInFragment(stories) ?? stories[0]?.name ?? null);
-  const [story, setStory] = useState<string | null>(first);
   const [chart, setChart] = useState<Chart | null>(given);
+  const { story, choose, leave, about, failed } = useStory(stories, first, (text) =>
+    setChart({ text, asOf: "", whatIf: {} }),
+  );
   const { broken, outcome } = useEvaluation(chart);
   const evaluation = outcome?.evaluation;
   const refusal = outcome?.refusal;
   const places = useMemo(() => (refusal && chart ? placed(refusal, chart.text).inText : []), [refusal, chart]);
 
-  useEffect(() => {
-    if (story === null) return;
-    let wanted = true;
-    void service.story(story).then((request) => {
-      if (!wanted) return;
-      setChart({ text: JSON.stringify(request, null, 2), asOf: "", whatIf: {} });
-      history.replaceState(null, "", `#${story}`);
-    });
-    return () => {
-      wanted = false;
-    };
-  }, [story]);
-
   const takeOver = (text: string): void => {
-    setStory(null);
+    leave();
     setChart({ text, asOf: "", whatIf: {} });
-    history.replaceState(null, "", location.pathname);
   };
   const print = (
     <button type="button" class="print" disabled={!evaluation} onClick={() => window.print()}>
       Print for the tumour board
     </button>
   );
-  const about = stories.find((each) => each.name === story)?.about ?? "A chart of your own.";
 
   return (
     <Frame page="pathway" aside={print}>
       <main class="pathway-page">
         <h1 class="off">Pathway</h1>
         <section class="bar" aria-label="Chart">
-          <ChartSource stories={stories} story={story} onStory={setStory} onFile={takeOver} />
+          <ChartSource stories={stories} story={story} onStory={choose} onFile={takeOver} />
           <p class="about">{about}</p>
         </section>
         <p class="off" role="status">
           {evaluation ? `Evaluated: ${evaluation.patient}` : ""}
         </p>
         {chart === null && story === null && <p>{NO_CHART}</p>}
+        {failed && <Refused refusal={NO_STORY} />}
         {broken && (
           <Refused
             refusal={{

@@ -6,82 +6,84 @@ import { useEffect, useMemo, useState } from "preact/hooks";
 import type { Guideline, Story } from "./contract";
 import { asCurl } from "./curl";
 import { placed, useEvaluation, type Chart } from "./evaluating";
+import { send, type Sent } from "./feedback";
 import { offerChart } from "./handover";
+import { AsOf } from "./parts/AsOf";
 import { Cards } from "./parts/Cards";
 import { ChartSource } from "./parts/ChartSource";
+import { CopyAsCurl } from "./parts/CopyAsCurl";
 import { Editor } from "./parts/Editor";
 import { Facts } from "./parts/Facts";
 import { Frame } from "./parts/Frame";
 import { NodeDetail } from "./parts/NodeDetail";
 import { Pathway } from "./parts/Pathway";
 import { Raw } from "./parts/Raw";
-import { Refused } from "./parts/Refused";
+import { NO_STORY, Refused } from "./parts/Refused";
+import { Legend } from "./parts/Standing";
+import { supposedFacts, supposedNames } from "./parts/Supposed";
 import { Tabs } from "./parts/Tabs";
+import { unbroken } from "./parts/unbroken";
 import * as service from "./service";
-import { nameInFragment, start } from "./start";
-import { NO_CHART, stateInWords } from "./words";
+import { start } from "./start";
+import { nameInFragment, useStory } from "./story";
+import { counted, NO_CHART, stateInWords } from "./words";
 
 interface Props {
   readonly guideline: Guideline;
   readonly stories: readonly Story[];
+  readonly feedbackPath: string;
 }
 
-function Playground({ guideline, stories }: Props): VNode {
-  const [story, setStory] = useState<string | null>(nameInFragment(stories) ?? stories[0]?.name ?? null);
+function Playground({ guideline, stories, feedbackPath }: Props): VNode {
   const [chart, setChart] = useState<Chart>({ text: "", asOf: "", whatIf: {} });
   const [node, setNode] = useState<string | null>(null);
+  const [sent, setSent] = useState<readonly Sent[]>([]);
+  const first = nameInFragment(stories) ?? stories[0]?.name ?? null;
+  const { story, choose, leave, about, failed } = useStory(stories, first, (text) =>
+    setChart({ text, asOf: "", whatIf: {} }),
+  );
   const { body, broken, outcome, pending } = useEvaluation(chart);
   const evaluation = outcome?.evaluation ?? null;
   const said = useMemo(() => (outcome?.refusal ? placed(outcome.refusal, chart.text) : null), [outcome, chart.text]);
   const complaints = broken ? [broken] : (said?.inText ?? []);
 
-  useEffect(() => {
-    if (story === null) return;
-    let wanted = true;
-    void service.story(story).then((request) => {
-      if (!wanted) return;
-      setChart({ text: JSON.stringify(request, null, 2), asOf: "", whatIf: {} });
-      history.replaceState(null, "", `#${story}`);
-    });
-    return () => {
-      wanted = false;
-    };
-  }, [story]);
+  const supposed = useMemo(() => supposedNames(evaluation?.inputs ?? []), [evaluation]);
+
+  useEffect(() => setSent([]), [evaluation]);
   useEffect(() => offerChart(() => chart), [chart]);
 
   const takeOver = (text: string): void => {
-    setStory(null);
+    leave();
     setChart({ text, asOf: chart.asOf, whatIf: {} });
-    history.replaceState(null, "", location.pathname);
   };
   const edit = (text: string): void => {
-    setStory(null);
+    leave();
     setChart({ ...chart, text });
-    history.replaceState(null, "", location.pathname);
   };
-  const about = stories.find((each) => each.name === story)?.about ?? "A chart of your own.";
+  const tell = async (entry: object): Promise<Sent> => {
+    const told = await send(feedbackPath, entry);
+    setSent((before) => [...before, told]);
+    return told;
+  };
 
   return (
     <Frame page="playground">
       <main class="playground">
         <h1 class="off">Playground</h1>
         <section class="bar" aria-label="Chart">
-          <ChartSource stories={stories} story={story} onStory={setStory} onFile={takeOver} />
-          <label class="as-of">
-            <span>As of</span>
-            <input
-              type="date"
-              value={chart.asOf}
-              onInput={(event) => setChart({ ...chart, asOf: event.currentTarget.value })}
-            />
-          </label>
+          <ChartSource stories={stories} story={story} onStory={choose} onFile={takeOver} />
+          <AsOf
+            chosen={chart.asOf}
+            used={evaluation?.as_of ?? null}
+            onChoose={(asOf) => setChart({ ...chart, asOf })}
+          />
           <CopyAsCurl text={body && asCurl(body, location.origin)} />
           <p class="about">{about}</p>
         </section>
         <section class="column cards-column" aria-labelledby="cards-title">
           <h2 id="cards-title">Cards in the EHR</h2>
           <p class="patient" role="status">
-            {evaluation ? evaluation.patient : body === null ? (broken ? "" : NO_CHART) : outcome ? "" : "Evaluating…"}
+            {evaluation ? unbroken(evaluation.patient) : body === null ? (broken ? "" : NO_CHART) : outcome ? "" : "Evaluating…"}
           </p>
           {broken && (
             <div class="refused">
@@ -91,7 +93,10 @@ function Playground({ guideline, stories }: Props): VNode {
               </p>
             </div>
           )}
-          {evaluation && <Cards cards={evaluation.response.cards} />}
+          {failed && <Refused refusal={NO_STORY} />}
+          {evaluation && (
+            <Cards cards={evaluation.response.cards} supposed={supposedFacts(evaluation)} tell={tell} />
+          )}
           {outcome?.refusal && <Refused refusal={outcome.refusal} />}
         </section>
         <section class="column path-column" aria-labelledby="path-title">
@@ -99,12 +104,14 @@ function Playground({ guideline, stories }: Props): VNode {
             <h2 id="path-title">Way through the protocol</h2>
             <p class="state" role="status">
               {evaluation ? <strong>{stateInWords(evaluation.decision.state)}</strong> : "No path yet"}
-              {evaluation && <span> after {evaluation.steps.length} questions</span>}
+              {evaluation && <span> after {counted(evaluation.steps.length, "question")}</span>}
               {pending && <span>, evaluating what changed…</span>}
             </p>
+            <Legend />
             <Pathway
               guideline={guideline}
               steps={evaluation?.steps ?? []}
+              supposed={supposed}
               selected={node}
               onSelect={(id) => setNode(id === node ? null : id)}
               everyAnswer={false}
@@ -125,6 +132,7 @@ function Playground({ guideline, stories }: Props): VNode {
                   <Facts
                     guideline={guideline}
                     evaluation={evaluation}
+                    disabled={chart.text === ""}
                     whatIf={chart.whatIf}
                     complaints={said?.ofFacts ?? new Map()}
                     onChange={(whatIf) => setChart({ ...chart, whatIf })}
@@ -139,33 +147,17 @@ function Playground({ guideline, stories }: Props): VNode {
             ]}
           />
         </section>
-        <Raw request={body} response={evaluation?.response ?? outcome?.refusal?.body ?? null} />
+        <Raw request={body} response={evaluation?.response ?? outcome?.refusal?.body ?? null} feedback={sent} />
       </main>
     </Frame>
   );
 }
 
-function CopyAsCurl({ text }: { text: string | null }): VNode {
-  const [said, say] = useState("");
-  useEffect(() => say(""), [text]);
-  const copy = async (): Promise<void> => {
-    if (text === null) return;
-    await navigator.clipboard.writeText(text).then(
-      () => say("copied"),
-      () => say("the browser did not allow it"),
-    );
-  };
-  return (
-    <span class="copy">
-      <button type="button" disabled={text === null} onClick={() => void copy()}>
-        Copy as curl
-      </button>
-      <span role="status">{said}</span>
-    </span>
-  );
-}
-
 await start(async () => {
-  const [guideline, stories] = await Promise.all([service.guideline(), service.stories()]);
-  return <Playground guideline={guideline} stories={stories} />;
+  const [guideline, stories, { feedback }] = await Promise.all([
+    service.guideline(),
+    service.stories(),
+    service.pageSettings(),
+  ]);
+  return <Playground guideline={guideline} stories={stories} feedbackPath={feedback} />;
 });

@@ -42,7 +42,8 @@ export async function evaluate(body: EvaluateBody, signal?: AbortSignal): Promis
   }
 }
 
-function linesOf(content: unknown): readonly string[] {
+/** What an OperationOutcome says, one line for each issue. */
+export function linesOf(content: unknown): readonly string[] {
   const issues = (content as { issue?: readonly { diagnostics?: unknown }[] } | null)?.issue ?? [];
   const lines = issues.map((issue) => issue.diagnostics).filter((line) => typeof line === "string");
   return lines.length > 0 ? lines : ["The service gave no reason."];

@@ -32,7 +32,7 @@ function SmartPage({ guideline, outcome: { evaluation, refusal } }: Props): VNod
         {evaluation && (
           <section class="smart-cards" aria-labelledby="cards-title">
             <h2 id="cards-title">Cards</h2>
-            <Cards cards={evaluation.response.cards} />
+            <Cards cards={evaluation.response.cards} supposed="" />
           </section>
         )}
       </main>
@@ -44,6 +44,7 @@ await start(async () => {
   const client = await FHIR.oauth2.ready().finally(() => sessionStorage.clear());
   const patientId = client.patient.id;
   if (patientId === null) throw new Error("The EHR named no patient.");
-  const [guideline, input] = await Promise.all([service.guideline(), readChart(client, patientId)]);
+  const [guideline, { prefetch }] = await Promise.all([service.guideline(), service.pageSettings()]);
+  const input = await readChart(client, patientId, prefetch);
   return <SmartPage guideline={guideline} outcome={await service.evaluate({ input })} />;
 });

@@ -2,23 +2,21 @@
 
 import type Client from "fhirclient/lib/Client";
 
-interface Services {
-  readonly services: readonly { readonly hook: string; readonly prefetch?: Readonly<Record<string, string>> }[];
-}
-
 interface Bundle {
   readonly entry?: readonly unknown[];
 }
 
-/** The hook request that an EHR would send for this patient; throws where the service tells no queries. */
-export async function readChart(client: Client, patientId: string): Promise<unknown> {
-  const discovery = await fetch("/cds-services", { headers: { Accept: "application/json" } });
-  const { services } = (await discovery.json()) as Services;
-  const queries = services.find((service) => service.hook === "patient-view")?.prefetch;
-  if (!queries) throw new Error("The service does not tell which data it needs.");
+/** The hook request that an EHR would send for this patient, with every one of these queries answered. */
+export async function readChart(
+  client: Client,
+  patientId: string,
+  queries: Readonly<Record<string, string>>,
+): Promise<unknown> {
   const answers = await Promise.all(
     Object.entries(queries).map(async ([key, query]) => {
-      const url = query.replaceAll("{{context.patientId}}", encodeURIComponent(patientId));
+      // In a search value these characters separate values: an id that holds one would ask for several patients.
+      const id = query.includes("?") ? patientId.replaceAll(/[\\,$|]/g, "\\$&") : patientId;
+      const url = query.replaceAll("{{context.patientId}}", () => encodeURIComponent(id));
       return [key, await answerTo(client, url)] as const;
     }),
   );

@@ -1,13 +1,6 @@
-/** How a page begins: what its address may hold, and what stands there if the service does not answer. */
+/** How a page begins, and what stands there if the service does not answer. */
 
 import { render, type VNode } from "preact";
-import type { Story } from "./contract";
-
-/** The demo patient that the fragment names, if there is one of that name; an address holds nothing else. */
-export function nameInFragment(stories: readonly Story[]): string | null {
-  const name = location.hash.slice(1);
-  return stories.some((story) => story.name === name) ? name : null;
-}
 
 /** Shows the page, or says that it cannot be shown and why. */
 export async function start(page: () => Promise<VNode>): Promise<void> {

@@ -1,6 +1,6 @@
 /** Codes of the wire in words. */
 
-import type { Card, GuidelineEdge, ListName, Status } from "./contract";
+import type { Card, Evaluation, GuidelineEdge, ListName, Status } from "./contract";
 
 const STATES: Readonly<Record<string, string>> = {
   treat: "Options to discuss",
@@ -21,6 +21,13 @@ const LISTS: Readonly<Record<ListName, string>> = {
 
 const STANDINGS: Readonly<Record<Status, string>> = { E: "from the paper", I: "inferred", P: "ours" };
 
+const DATES: Readonly<Record<Evaluation["as_of"]["from"], string>> = {
+  page: "chosen here",
+  chart: "the chart's own date",
+  settings: "set for this service",
+  clock: "today",
+};
+
 const INDICATORS: Readonly<Record<Card["indicator"], string>> = {
   info: "Information",
   warning: "Warning",
@@ -34,6 +41,17 @@ export const stateInWords = (state: string): string => STATES[state] ?? state.re
 export const listInWords = (list: ListName): string => LISTS[list];
 export const standing = (status: Status): string => STANDINGS[status];
 export const indicatorInWords = (indicator: Card["indicator"]): string => INDICATORS[indicator] ?? indicator;
+
+export const standings = Object.entries(STANDINGS) as readonly (readonly [Status, string])[];
+
+/** Who said at which date a chart is evaluated. */
+export const dateFrom = (asOf: Evaluation["as_of"]): string => DATES[asOf.from];
+
+/** `1 question`, `2 questions`. */
+export const counted = (number: number, word: string): string => `${number} ${word}${number === 1 ? "" : "s"}`;
+
+/** What stands where an input would that nobody looked for. */
+export const NOT_READ = "not read: the chart is out of scope";
 
 /** What stands where a chart would, as long as there is none. */
 export const NO_CHART = "No chart yet: open or drop a file.";

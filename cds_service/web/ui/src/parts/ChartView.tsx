@@ -3,14 +3,17 @@
 import type { VNode } from "preact";
 import { useState } from "preact/hooks";
 import type { Evaluation, Guideline } from "../contract";
-import { stateInWords } from "../words";
+import { dateFrom, stateInWords } from "../words";
 import { Findings } from "./Findings";
 import { InputTable, Unused } from "./InputTable";
 import { NodeDetail } from "./NodeDetail";
 import { Pathway } from "./Pathway";
 import { Sheet } from "./Sheet";
+import { Legend } from "./Standing";
 import { Steps } from "./Steps";
+import { supposedFacts, supposedNames, WhatIfLine } from "./Supposed";
 import { Trend } from "./Trend";
+import { unbroken } from "./unbroken";
 
 interface Props {
   readonly guideline: Guideline;
@@ -19,29 +22,31 @@ interface Props {
 
 export function ChartView({ guideline, evaluation }: Props): VNode {
   const [node, setNode] = useState<string | null>(null);
-  const changed = evaluation.inputs.filter((fact) => fact.changed).length;
+  const supposed = supposedNames(evaluation.inputs);
   const shown = node ?? evaluation.steps.at(-1)?.node ?? null;
   return (
     <>
       <div class="view">
         <section class="view-head" aria-labelledby="state">
           <h2 id="state">{stateInWords(evaluation.decision.state)}</h2>
-          <p class="patient">{evaluation.patient}</p>
-          {changed > 0 && <p class="what-if">What if: {changed} changed, not what the chart says.</p>}
+          <p class="patient">
+            {unbroken(`${evaluation.patient} Evaluated as of ${evaluation.as_of.date} (${dateFrom(evaluation.as_of)}).`)}
+          </p>
+          <WhatIfLine facts={supposedFacts(evaluation)} />
           <Findings evaluation={evaluation} />
         </section>
         <section class="view-path" aria-labelledby="path">
           <h2 id="path">Decision graph</h2>
           <p class="legend">
-            Thick lines and filled boxes: the path taken. <b>E</b> from the paper, <b>I</b> inferred, <b>P</b> ours.
-            Choose a question to see what decided it.
+            Thick lines and filled boxes: the path taken. Choose a question to see what decided it.
           </p>
-          <Pathway guideline={guideline} steps={evaluation.steps} selected={node} onSelect={setNode} everyAnswer />
+          <Legend />
+          <Pathway guideline={guideline} steps={evaluation.steps} supposed={supposed} selected={node} onSelect={setNode} everyAnswer />
         </section>
         <section class="view-steps" aria-labelledby="steps">
           <div class="stay">
             <h2 id="steps">The path, step by step</h2>
-            <Steps steps={evaluation.steps} selected={shown} onSelect={setNode} />
+            <Steps steps={evaluation.steps} supposed={supposed} selected={shown} onSelect={setNode} />
             {shown && <NodeDetail guideline={guideline} evaluation={evaluation} node={shown} />}
           </div>
         </section>
@@ -57,7 +62,7 @@ export function ChartView({ guideline, evaluation }: Props): VNode {
         )}
         <section class="view-inputs" aria-labelledby="inputs">
           <h2 id="inputs">Inputs</h2>
-          <InputTable evaluation={evaluation} />
+          <InputTable guideline={guideline} evaluation={evaluation} />
           <Unused evaluation={evaluation} />
         </section>
       </div>

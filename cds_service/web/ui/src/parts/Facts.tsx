@@ -3,19 +3,21 @@
 import type { VNode } from "preact";
 import { useId, useRef } from "preact/hooks";
 import type { Evaluation, Guideline, InputDeclaration, InputReading, WhatIf } from "../contract";
-import { beginning, valueInWords } from "../words";
+import { beginning, counted, NOT_READ, valueInWords } from "../words";
 import { FactValue, SourceLine } from "./NodeDetail";
 
 interface Props {
   readonly guideline: Guideline;
   readonly evaluation: Evaluation | null;
+  /** True without a chart: there is nothing to suppose against. */
+  readonly disabled: boolean;
   readonly whatIf: WhatIf;
   /** What the service said of a changed fact, by the fact's name. */
   readonly complaints: ReadonlyMap<string, string>;
   readonly onChange: (whatIf: WhatIf) => void;
 }
 
-export function Facts({ guideline, evaluation, whatIf, complaints, onChange }: Props): VNode {
+export function Facts({ guideline, evaluation, disabled, whatIf, complaints, onChange }: Props): VNode {
   const titles = new Map(guideline.recommendations.map((each) => [each.code, each.title]));
   const changes = Object.keys(whatIf).length;
   const without = (name: string): WhatIf =>
@@ -26,28 +28,31 @@ export function Facts({ guideline, evaluation, whatIf, complaints, onChange }: P
         <p>
           {changes === 0
             ? "Change a fact to see what would follow."
-            : `${changes} ${changes === 1 ? "fact" : "facts"} changed: not what the chart says.`}
+            : `${counted(changes, "fact")} supposed: not what the chart says.`}
         </p>
-        <button type="button" onClick={() => onChange({})}>
+        <button type="button" disabled={changes === 0} onClick={() => onChange({})}>
           Reset all
         </button>
       </div>
-      <ul>
-        {guideline.inputs.map((input) => (
-          <Fact
-            key={input.name}
-            input={input}
-            titles={titles}
-            reading={evaluation?.inputs.find((each) => each.name === input.name)}
-            askedAt={(evaluation?.steps ?? []).filter((s) => s.inputs.includes(input.name)).map((s) => s.node)}
-            changed={input.name in whatIf}
-            value={whatIf[input.name]}
-            complaint={complaints.get(input.name)}
-            onChange={(value) => onChange({ ...whatIf, [input.name]: value })}
-            onReset={() => onChange(without(input.name))}
-          />
-        ))}
-      </ul>
+      <fieldset class="plain" disabled={disabled} aria-label="Facts">
+        <ul>
+          {guideline.inputs.map((input) => (
+            <Fact
+              key={input.name}
+              input={input}
+              titles={titles}
+              evaluated={evaluation !== null}
+              reading={evaluation?.inputs.find((each) => each.name === input.name)}
+              askedAt={(evaluation?.steps ?? []).filter((s) => s.inputs.includes(input.name)).map((s) => s.node)}
+              changed={input.name in whatIf}
+              value={whatIf[input.name]}
+              complaint={complaints.get(input.name)}
+              onChange={(value) => onChange({ ...whatIf, [input.name]: value })}
+              onReset={() => onChange(without(input.name))}
+            />
+          ))}
+        </ul>
+      </fieldset>
     </div>
   );
 }
@@ -55,6 +60,8 @@ export function Facts({ guideline, evaluation, whatIf, complaints, onChange }: P
 interface FactProps {
   readonly input: InputDeclaration;
   readonly titles: ReadonlyMap<string, string>;
+  readonly evaluated: boolean;
+  /** Undefined without an evaluation, and for what was not read. */
   readonly reading: InputReading | undefined;
   readonly askedAt: readonly string[];
   readonly changed: boolean;
@@ -65,7 +72,7 @@ interface FactProps {
 }
 
 function Fact(props: FactProps): VNode {
-  const { input, reading, askedAt, changed, complaint } = props;
+  const { input, evaluated, reading, askedAt, changed, complaint } = props;
   const id = useId();
   const control = useRef<HTMLDivElement>(null);
   const reset = (): void => {
@@ -76,14 +83,13 @@ function Fact(props: FactProps): VNode {
   return (
     <li class={`fact ${changed ? "changed" : ""}`}>
       <div class="fact-said">
-        <span class="fact-label" id={`${id}-label`}>
-          {beginning(input.label)}
-        </span>
-        {askedAt.length > 0 && <span class="asked"> asked at {askedAt.join(", ")}</span>}
-        <br />
-        {reading ? <FactValue fact={reading} /> : <span class="unknown">no chart</span>}
-        {changed && <span class="chip">what if</span>}
-        {reading && !changed && <SourceLine fact={reading} />}
+        <p class="fact-head">
+          <span class="fact-label" id={`${id}-label`}>
+            {beginning(input.label)}
+          </span>
+          {askedAt.length > 0 && <span class="asked">asked at {askedAt.join(", ")}</span>}
+        </p>
+        {reading ? <FactValue fact={reading} /> : <span class="unknown">{evaluated ? NOT_READ : "no chart"}</span>}
       </div>
       <div class="fact-control" ref={control}>
         <Control {...props} id={id} />
@@ -93,6 +99,7 @@ function Fact(props: FactProps): VNode {
           </button>
         )}
       </div>
+      {reading && <SourceLine fact={reading} />}
       {complaint && (
         <p class="fact-wrong" id={`${id}-wrong`} role="status">
           {complaint}

@@ -35,7 +35,7 @@ export function Frame({ page, aside, children }: Props): VNode {
       {children}
       <footer class="bottom">
         Decision support for a tumour board: a reconstruction of a 2006 protocol from its text, not reviewed by
-        clinicians. Nothing is stored; a chart goes from this browser to this service and nowhere else.{" "}
+        clinicians. No chart is stored; it goes from this browser to this service and nowhere else.{" "}
         <a href="/assets/licences.md">Licences</a>
       </footer>
     </>

@@ -1,11 +1,12 @@
 /** Every input with its value, date and source, or why it is unknown; and what of the chart was not used. */
 
 import type { VNode } from "preact";
-import type { Evaluation } from "../contract";
-import { beginning } from "../words";
+import type { Evaluation, Guideline } from "../contract";
+import { beginning, counted, NOT_READ } from "../words";
 import { FactValue } from "./NodeDetail";
 
-export function InputTable({ evaluation }: { evaluation: Evaluation }): VNode {
+export function InputTable({ guideline, evaluation }: { guideline: Guideline; evaluation: Evaluation }): VNode {
+  const notRead = guideline.inputs.length - evaluation.inputs.length;
   return (
     <div class="wide" tabIndex={0} role="group" aria-label="Table of inputs">
       <table class="inputs">
@@ -23,7 +24,6 @@ export function InputTable({ evaluation }: { evaluation: Evaluation }): VNode {
               <th scope="row">{beginning(fact.label)}</th>
               <td>
                 <FactValue fact={fact} />
-                {fact.changed && <span class="chip">what if</span>}
                 {fact.note && <span class="source-line">{fact.note}</span>}
               </td>
               <td>
@@ -38,6 +38,14 @@ export function InputTable({ evaluation }: { evaluation: Evaluation }): VNode {
               </td>
             </tr>
           ))}
+          {notRead > 0 && (
+            <tr>
+              <th scope="row">{counted(notRead, "other input")}</th>
+              <td colSpan={3}>
+                <span class="unknown">{NOT_READ}</span>
+              </td>
+            </tr>
+          )}
         </tbody>
       </table>
     </div>

@@ -5,6 +5,7 @@ import { fromMarkdown } from "mdast-util-from-markdown";
 import { gfmTableFromMarkdown } from "mdast-util-gfm-table";
 import { gfmTable } from "micromark-extension-gfm-table";
 import type { ComponentChildren, VNode } from "preact";
+import { unbroken } from "./unbroken";
 
 export function Markdown({ text }: { text: string }): VNode {
   const tree = fromMarkdown(text, { extensions: [gfmTable()], mdastExtensions: [gfmTableFromMarkdown()] });
@@ -17,7 +18,7 @@ function element(node: Nodes): ComponentChildren {
   switch (node.type) {
     case "text":
     case "html":
-      return node.value;
+      return unbroken(node.value);
     case "paragraph":
       return <p>{inside(node)}</p>;
     case "heading":

@@ -4,6 +4,8 @@ import type { VNode } from "preact";
 import type { Evaluation, Guideline, GuidelineEdge, InputReading } from "../contract";
 import { beginning, endInWords } from "../words";
 import { Standing } from "./Standing";
+import { Chip } from "./Supposed";
+import { unbroken } from "./unbroken";
 
 interface Props {
   readonly guideline: Guideline;
@@ -25,6 +27,7 @@ export function NodeDetail({ guideline, evaluation, node }: Props): VNode | null
       {step ? (
         <p class="answered">
           Answer: <strong>{step.answer}</strong>
+          {facts.some((fact) => fact.changed) && <Chip />}
           <br />
           <Standing status={step.status} rules={step.rules} remark={step.remark} />
         </p>
@@ -67,6 +70,7 @@ function leadsTo(edge: GuidelineEdge): string {
 
 /** The value of a fact in words, or why it is unknown; never an empty place. */
 export function FactValue({ fact }: { fact: InputReading }): VNode {
+  if (fact.changed) return <span class="value supposed">{fact.text ?? "unknown"} (supposed)</span>;
   return fact.text === null ? (
     <span class="unknown">unknown: {fact.why ?? fact.unknown?.replaceAll("_", " ")}</span>
   ) : (
@@ -77,5 +81,5 @@ export function FactValue({ fact }: { fact: InputReading }): VNode {
 export function SourceLine({ fact }: { fact: InputReading }): VNode | null {
   const sources = fact.sources.map((source) => [source.reference, source.date].filter(Boolean).join(", "));
   const parts = [...(fact.note ? [fact.note] : []), ...sources];
-  return parts.length > 0 ? <span class="source-line">{parts.join(" · ")}</span> : null;
+  return parts.length > 0 ? <span class="source-line">{unbroken(parts.join(" · "))}</span> : null;
 }

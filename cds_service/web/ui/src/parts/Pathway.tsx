@@ -7,10 +7,14 @@ import type { Guideline, GuidelineEdge, Step } from "../contract";
 import { draw, endsOf, targetOf, type DrawnLine, type Drawing } from "../layout";
 import { endInWords } from "../words";
 import { Letter } from "./Standing";
+import { Chip, restsOnSupposed } from "./Supposed";
+import { unbroken } from "./unbroken";
 
 interface Props {
   readonly guideline: Guideline;
   readonly steps: readonly Step[];
+  /** The names of the facts that are supposed: the steps that rest on them are marked. */
+  readonly supposed: ReadonlySet<string>;
   readonly selected: string | null;
   readonly onSelect: (node: string) => void;
   /** Whether a box tells every answer, and not only the one given: where there is room for it. */
@@ -42,7 +46,7 @@ export function walked(guideline: Guideline, steps: readonly Step[]): { places: 
   return { places, lines };
 }
 
-export function Pathway({ guideline, steps, selected, onSelect, everyAnswer }: Props): VNode {
+export function Pathway({ guideline, steps, supposed, selected, onSelect, everyAnswer }: Props): VNode {
   const canvas = useRef<HTMLDivElement>(null);
   const [drawing, setDrawing] = useState<Drawing | null>(null);
   const ends = useMemo(() => endsOf(guideline), [guideline]);
@@ -92,13 +96,17 @@ export function Pathway({ guideline, steps, selected, onSelect, everyAnswer }: P
               <span class="box-head">
                 <span class="node-id">{node.id}</span>
                 {step ? <Letter status={step.status} /> : null}
+                {everyAnswer && step && restsOnSupposed(step, supposed) && <Chip />}
                 {step && <span class="order">step {index + 1}</span>}
               </span>
-              <span class="question">{node.question}</span>
+              <span class="question">{unbroken(node.question)}</span>
               {everyAnswer ? (
                 <Answers edges={guideline.edges.filter((edge) => edge.from === node.id)} given={step?.answer} />
               ) : (
-                <span class="answer">{step ? `→ ${step.answer}` : "not asked"}</span>
+                <span class="answer">
+                  {step ? `→ ${step.answer}` : "not asked"}
+                  {step && restsOnSupposed(step, supposed) && <Chip />}
+                </span>
               )}
               {stoppedAt === node.id && <span class="stop">■ The walk stops here: work-up first</span>}
             </button>

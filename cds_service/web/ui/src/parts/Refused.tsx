@@ -4,6 +4,9 @@ import type { VNode } from "preact";
 import type { Complaint } from "../json";
 import type { Refusal } from "../service";
 
+/** For a demo patient that could not be had. */
+export const NO_STORY: Refusal = { status: 0, lines: ["This demo patient could not be had."], body: null };
+
 interface Props {
   readonly refusal: Refusal;
   /** Where in the chart's text, for pages that do not show it. */

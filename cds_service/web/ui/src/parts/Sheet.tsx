@@ -5,10 +5,12 @@ import type { VNode } from "preact";
 import { useMemo } from "preact/hooks";
 import type { Evaluation, Guideline } from "../contract";
 import { draw, endsOf } from "../layout";
-import { beginning, stateInWords } from "../words";
+import { beginning, dateFrom, NOT_READ, stateInWords } from "../words";
 import { Findings } from "./Findings";
 import { walked } from "./Pathway";
+import { restsOnSupposed, supposedFacts, supposedNames } from "./Supposed";
 import { Trend } from "./Trend";
+import { unbroken } from "./unbroken";
 
 interface Props {
   readonly guideline: Guideline;
@@ -16,27 +18,29 @@ interface Props {
 }
 
 export function Sheet({ guideline, evaluation }: Props): VNode {
-  const changed = evaluation.inputs.filter((fact) => fact.changed);
+  const supposed = supposedNames(evaluation.inputs);
+  const read = new Set(evaluation.inputs.map((fact) => fact.name));
+  const notRead = guideline.inputs.filter((input) => !read.has(input.name));
   const known = evaluation.inputs.filter((fact) => fact.text !== null);
   const unknown = new Map<string, string[]>();
   for (const fact of evaluation.inputs) {
     if (fact.text !== null) continue;
-    const why = [fact.why ?? fact.unknown, fact.changed ? "what if" : "", fact.note].filter(Boolean).join("; ");
+    const why = fact.changed ? "supposed" : [fact.why ?? fact.unknown, fact.note].filter(Boolean).join("; ");
     unknown.set(why, [...(unknown.get(why) ?? []), fact.label]);
   }
   const drawn = evaluation.trends.filter((trend) => trend.points.length > 1);
   return (
-    <section class="sheet" aria-label="For print">
+    <section class={`sheet ${drawn.length > 0 ? "dense" : ""}`} aria-label="For print">
       <header>
         <p class="sheet-title">
-          {stateInWords(evaluation.decision.state)}: way through the 2006 Utrecht protocol (liver metastases of
-          neuroendocrine tumours)
+          {stateInWords(evaluation.decision.state)}{" "}
+          <span>way through the 2006 Utrecht protocol, liver metastases of neuroendocrine tumours</span>
         </p>
-        <p>{evaluation.patient}</p>
-        {changed.length > 0 && (
-          <p class="sheet-changed">
-            WHAT IF, not the chart: {changed.map((fact) => `${fact.label} (${fact.text ?? "unknown"})`).join(", ")}
-          </p>
+        <p>
+          {evaluation.patient} Evaluated as of {evaluation.as_of.date} ({dateFrom(evaluation.as_of)}).
+        </p>
+        {supposed.size > 0 && (
+          <p class="sheet-changed">WHAT IF, not the chart: {supposedFacts(evaluation)} (supposed)</p>
         )}
       </header>
       <div class="sheet-path">
@@ -53,10 +57,11 @@ export function Sheet({ guideline, evaluation }: Props): VNode {
           <tbody>
             {evaluation.steps.map((step) => (
               <tr key={step.node}>
-                <td>{step.node}</td>
-                <td>{step.question}</td>
+                <td class="node-id">{step.node}</td>
+                <td>{unbroken(step.question)}</td>
                 <td>
                   <strong>{step.answer}</strong>
+                  {restsOnSupposed(step, supposed) && " (supposed)"}
                 </td>
                 <td>{[step.status, ...step.rules].join(" ")}</td>
               </tr>
@@ -68,7 +73,7 @@ export function Sheet({ guideline, evaluation }: Props): VNode {
       {drawn.length > 0 && (
         <div class="sheet-trends">
           {drawn.map((trend) => (
-            <Trend key={`${trend.label} ${trend.unit}`} trend={trend} treatments={evaluation.treatments} />
+            <Trend key={`${trend.label} ${trend.unit}`} trend={trend} treatments={evaluation.treatments} onPaper />
           ))}
         </div>
       )}
@@ -78,14 +83,18 @@ export function Sheet({ guideline, evaluation }: Props): VNode {
             <span>{beginning(fact.label)}</span>
             <span>
               <strong>{fact.text}</strong>
-              {fact.note && ` ${fact.note}`}
-              {fact.changed && " (what if)"}
+              {fact.changed ? " (supposed)" : fact.note && unbroken(` ${fact.note}`)}
             </span>
-            <span>{where(fact.sources)}</span>
+            <span>{unbroken(where(fact.sources))}</span>
           </li>
         ))}
       </ul>
       <p class="sheet-unknown">
+        {notRead.length > 0 && (
+          <span>
+            {beginning(NOT_READ)}: {notRead.map((input) => input.label).join(", ")}.{" "}
+          </span>
+        )}
         {[...unknown].map(([why, labels]) => (
           <span key={why}>
             <em>Unknown, {why}:</em> {labels.join(", ")}.{" "}

@@ -2,7 +2,7 @@
 
 import type { VNode } from "preact";
 import type { Status } from "../contract";
-import { standing } from "../words";
+import { standing, standings } from "../words";
 
 interface Props {
   readonly status: Status;
@@ -15,6 +15,19 @@ export function Letter({ status }: { status: Status }): VNode {
     <span class={`letter ${status}`} title={standing(status)}>
       <abbr>{status}</abbr>
     </span>
+  );
+}
+
+/** What the letters mean, wherever they stand. */
+export function Legend(): VNode {
+  return (
+    <ul class="standings" aria-label="Standing of an answer">
+      {standings.map(([status, words]) => (
+        <li key={status}>
+          <Letter status={status} /> {words}
+        </li>
+      ))}
+    </ul>
   );
 }
 

@@ -3,11 +3,16 @@
 import { scaleLinear, scaleTime } from "d3-scale";
 import { line as curve } from "d3-shape";
 import type { VNode } from "preact";
+import { useLayoutEffect, useRef, useState } from "preact/hooks";
 import type { MarkerTrend, Point, Treatment } from "../contract";
 import { beginning } from "../words";
 
-const WIDTH = 640;
-const PLOT = { left: 48, right: 14, top: 14, height: 150 } as const;
+const WIDEST = 720;
+/** On paper, half a sheet, whatever the screen is like. */
+const ON_PAPER = { width: 400, height: 84 } as const;
+const PER_CHARACTER = 6.2;
+const PLOT = { left: 48, right: 14, top: 14 } as const;
+const HEIGHT = 150;
 const LANE = 16;
 
 interface Placed {
@@ -18,14 +23,17 @@ interface Placed {
 
 interface Props {
   readonly trend: MarkerTrend;
+  readonly onPaper?: boolean;
   readonly treatments: readonly Treatment[];
 }
 
-export function Trend({ trend, treatments }: Props): VNode {
+export function Trend({ trend, treatments, onPaper = false }: Props): VNode {
   const placed = trend.points.flatMap(place).sort((a, b) => a.at.getTime() - b.at.getTime());
   const { low, high } = trend;
   const leftOut = trend.left_out ?? [];
   const range = rangeInWords(low, high, trend.unit);
+  const plot = useRef<HTMLDivElement>(null);
+  const measured = useWidth(plot);
   return (
     <figure class="trend">
       <figcaption>
@@ -33,7 +41,17 @@ export function Trend({ trend, treatments }: Props): VNode {
         {trend.unit && ` (${trend.unit})`}
         {range && <span class="range-word"> Reference range: {range}</span>}
       </figcaption>
-      {placed.length > 1 && <Plot placed={placed} low={low} high={high} treatments={treatments} />}
+      {placed.length > 1 && (
+        <div ref={plot}>
+          <Plot
+            {...(onPaper ? ON_PAPER : { width: measured, height: HEIGHT })}
+            placed={placed}
+            low={low}
+            high={high}
+            treatments={treatments}
+          />
+        </div>
+      )}
       <details open={placed.length < 2}>
         <summary>Results as a table ({trend.points.length + leftOut.length})</summary>
         <table>
@@ -66,14 +84,32 @@ export function Trend({ trend, treatments }: Props): VNode {
   );
 }
 
+/** The width that there is, so that the text of a plot is as large on a telephone as on a wall. */
+function useWidth(element: { readonly current: HTMLElement | null }): number {
+  const [width, setWidth] = useState<number>(ON_PAPER.width);
+  useLayoutEffect(() => {
+    const held = element.current;
+    if (!held) return;
+    const measure = (): void => setWidth(Math.min(held.clientWidth, WIDEST) || ON_PAPER.width);
+    measure();
+    const watching = new ResizeObserver(measure);
+    watching.observe(held);
+    return () => watching.disconnect();
+  }, []);
+  return width;
+}
+
 interface PlotProps {
+  readonly width: number;
+  /** Of the plot itself, without the axis and the treatments below it. */
+  readonly height: number;
   readonly placed: readonly Placed[];
   readonly low: number | null;
   readonly high: number | null;
   readonly treatments: readonly Treatment[];
 }
 
-function Plot({ placed, low, high, treatments }: PlotProps): VNode {
+function Plot({ width, height, placed, low, high, treatments }: PlotProps): VNode {
   const lanes = treatments.flatMap((treatment) => {
     const at = date(treatment.date);
     return at ? [{ treatment, at, end: date(treatment.end) }] : [];
@@ -82,50 +118,51 @@ function Plot({ placed, low, high, treatments }: PlotProps): VNode {
   const first = Math.min(...times.map(Number));
   const last = Math.max(...times.map(Number));
   const margin = Math.max((last - first) * 0.04, 86_400_000);
-  const x = scaleTime([first - margin, last + margin], [PLOT.left, WIDTH - PLOT.right]);
+  const x = scaleTime([first - margin, last + margin], [PLOT.left, width - PLOT.right]);
   const most = Math.max(...placed.map((each) => each.value), high ?? 0);
-  const y = scaleLinear([0, most * 1.08 || 1], [PLOT.top + PLOT.height, PLOT.top]);
-  const bottom = PLOT.top + PLOT.height;
-  const height = bottom + 24 + lanes.length * LANE + 4;
+  const y = scaleLinear([0, most * 1.08 || 1], [PLOT.top + height, PLOT.top]);
+  const bottom = PLOT.top + height;
+  const whole = bottom + 24 + lanes.length * LANE + 4;
   const path = curve<Placed>()
     .x((each) => x(each.at))
     .y((each) => y(each.value))([...placed]);
   const summary = placed.map((each) => `${each.point.date} ${valueOf(each.point)}`).join("; ");
   return (
-    <svg class="plot" viewBox={`0 0 ${WIDTH} ${height}`} role="img" aria-label={`Over time: ${summary}`}>
+    <svg class="plot" viewBox={`0 0 ${width} ${whole}`} role="img" aria-label={`Over time: ${summary}`}>
       {high !== null && (
         <rect
           class="range"
           x={PLOT.left}
-          width={WIDTH - PLOT.left - PLOT.right}
+          width={width - PLOT.left - PLOT.right}
           y={y(high)}
           height={y(low ?? 0) - y(high)}
         />
       )}
       {y.ticks(4).map((tick) => (
         <g key={tick}>
-          <line class="grid" x1={PLOT.left} x2={WIDTH - PLOT.right} y1={y(tick)} y2={y(tick)} />
+          <line class="grid" x1={PLOT.left} x2={width - PLOT.right} y1={y(tick)} y2={y(tick)} />
           <text class="tick" x={PLOT.left - 6} y={y(tick) + 4} text-anchor="end">
             {y.tickFormat(4)(tick)}
           </text>
         </g>
       ))}
-      {x.ticks(6).map((tick) => (
+      {x.ticks(width / 100).map((tick) => (
         <text key={Number(tick)} class="tick" x={x(tick)} y={bottom + 17} text-anchor="middle">
-          {x.tickFormat(6)(tick)}
+          {x.tickFormat(width / 100)(tick)}
         </text>
       ))}
-      <line class="axis" x1={PLOT.left} x2={WIDTH - PLOT.right} y1={bottom} y2={bottom} />
+      <line class="axis" x1={PLOT.left} x2={width - PLOT.right} y1={bottom} y2={bottom} />
       {lanes.map(({ treatment, at, end }, index) => {
         const lane = bottom + 24 + index * LANE + LANE / 2;
-        const late = x(at) > WIDTH * 0.6;
+        const label = labelOf(treatment, x(at), width);
         return (
           <g key={treatment.reference} class="treatment">
+            <title>{`${treatment.label}, ${treatment.date}`}</title>
             <line x1={x(at)} x2={x(at)} y1={PLOT.top} y2={lane} />
             {end && <line class="span" x1={x(at)} x2={x(end)} y1={lane} y2={lane} />}
             <path d={`M${x(at) - 4} ${lane} l4 -4 l4 4 l-4 4 z`} />
-            <text x={x(at) + (late ? -8 : 8)} y={lane + 4} text-anchor={late ? "end" : "start"}>
-              {treatment.label}, {treatment.date}
+            <text x={x(at) + (label.before ? -8 : 8)} y={lane + 4} text-anchor={label.before ? "end" : "start"}>
+              {label.text}
             </text>
           </g>
         );
@@ -145,6 +182,15 @@ function Plot({ placed, low, high, treatments }: PlotProps): VNode {
       ))}
     </svg>
   );
+}
+
+/** What is written beside a treatment: as much of it as there is room for, on the side that has more. */
+function labelOf(treatment: Treatment, x: number, width: number): { readonly text: string; readonly before: boolean } {
+  const before = x > width / 2;
+  const room = Math.floor(((before ? x : width - x) - 8) / PER_CHARACTER);
+  const full = `${treatment.label}, ${treatment.date}`;
+  const text = [full, treatment.label].find((each) => each.length <= room);
+  return { text: text ?? `${treatment.label.slice(0, Math.max(room - 1, 0))}…`, before };
 }
 
 function place(point: Point): Placed[] {
