@@ -15,7 +15,7 @@ from cds_service.cards import make_cards
 from cds_service.errors import MissingData, WrongPatient
 from cds_service.guidelines.nelm_2006 import NELM_2006
 from cds_service.guidelines.nelm_2006.advice import advise
-from cds_service.guidelines.nelm_2006.intake import ChartReading, read_chart
+from cds_service.guidelines.nelm_2006.intake import ChartReading, read
 from cds_service.guidelines.nelm_2006.policy import DEFAULT, SitePolicy
 from cds_service.guidelines.nelm_2006.recommendations import texts
 from cds_service.reasoning.decision import Decision, decide
@@ -82,7 +82,7 @@ def evaluate(
             "The 'patient' prefetch is not the Patient of context.patientId; no advice is given on it."
         ) from error
     _require_conditions_of_this_patient(answers, chart)
-    return conclude(chart, read_chart(chart, policy), patient_id=patient_id, new_uuid=new_uuid)
+    return conclude(*read(chart, policy), patient_id=patient_id, new_uuid=new_uuid)
 
 
 def conclude(chart: Chart, reading: ChartReading, *, patient_id: str, new_uuid: Callable[[], str]) -> Evaluation:

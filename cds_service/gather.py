@@ -16,8 +16,8 @@ from cds_service.fhir_client import NOT_TRIED, Ask, Chain, Failure, Fetched, Fhi
 from cds_service.fhir_client.paging import UnreadableLinkError, next_link
 from fhir_mappings.answer import ABSENT, Answer, Availability, read_answer, says_not_supported
 from fhir_mappings.compartment import PatientIdentity, Whose, whose
-from fhir_mappings.select import matters_to
-from fhir_mappings.sifting import Matters
+from fhir_mappings.select import judge_by
+from fhir_mappings.sifting import Judge
 from fhir_mappings.terminology import Terminology, load_terminology
 from fhir_mappings.wire import UNREADABLE
 
@@ -55,10 +55,11 @@ _SEND = "Send the key with its FHIR resource"
 def read_prefetch(prefetch: Mapping[str, Raw] | None, terminology: Terminology | None = None) -> dict[str, Answer]:
     """The answers that came with the request, by key; a key that was not sent has none.
 
-    Observations under codes that mean nothing in the terminology are passed over.
+    Observations under codes that mean nothing in the terminology are passed over, everyday laboratory values left for
+    later.
     """
-    matters = matters_to(terminology or load_terminology())
-    return {key: _read_sent(key, value, matters) for key, value in (prefetch or {}).items() if key in _ASKED_FOR}
+    judge = judge_by(terminology or load_terminology())
+    return {key: _read_sent(key, value, judge) for key, value in (prefetch or {}).items() if key in _ASKED_FOR}
 
 
 def asks(
@@ -140,8 +141,8 @@ def gather_all(sent: Mapping[str, Answer], retrieval: Retrieval = NOT_TRIED) -> 
     return answers
 
 
-def _read_sent(key: str, value: Raw, matters: Matters) -> Answer:
-    answer = read_answer(value, _ASKED_FOR[key], matters)
+def _read_sent(key: str, value: Raw, judge: Judge) -> Answer:
+    answer = read_answer(value, _ASKED_FOR[key], judge)
     refused = key in _SERVED_BY_FEW and answer.availability is Availability.FAILED
     return ABSENT if refused and says_not_supported(value) else answer
 

@@ -14,7 +14,7 @@ from msgspec import Raw
 from msgspec.structs import replace
 
 from fhir_mappings.decoding import Malformed, decode
-from fhir_mappings.sifting import Alike, Matters, Sifted, sift
+from fhir_mappings.sifting import Alike, Judge, Sifted, sift
 from fhir_mappings.wire import Entry, EntryResponse, Resource
 
 
@@ -34,6 +34,7 @@ class Answer:
     availability: Availability
     entries: tuple[Entry, ...] = ()
     malformed: tuple[Malformed, ...] = ()
+    later: tuple[Alike, ...] = ()  # Observations that matter only to a chart of ours, as they were sent
     passed_over: tuple[Alike, ...] = ()  # Observations under codes that mean nothing to us, as they were sent
 
 
@@ -48,18 +49,18 @@ _WITHHELD = frozenset({
 })  # fmt: skip
 
 
-def read_answer(raw: bytes | Raw | None, resource_type: str | None = None, matters: Matters | None = None) -> Answer:
+def read_answer(raw: bytes | Raw | None, resource_type: str | None = None, judge: Judge | None = None) -> Answer:
     """Decode the value of one prefetch key (or one server answer); `None` stands for a key that is not there.
 
     `resource_type` is what the query asked for: a lone resource of another type is no answer to it. Where it is
-    Observation, `matters` tells which codes are worth decoding; the other Observations are passed over.
+    Observation, `judge` tells which codes are worth decoding at once; the other Observations stay as they were sent.
     """
     if raw is None:
         return ABSENT
     # Not every answer is copied to find out: most are megabytes, and objects.
     if bytes(memoryview(raw)[:1]) != b"{" and bytes(raw).strip() == b"null":
         return Answer(Availability.COMPLETE)
-    sifted = sift(raw, matters) if matters and resource_type == "Observation" else Sifted(*decode(raw))
+    sifted = sift(raw, judge) if judge and resource_type == "Observation" else Sifted(*decode(raw))
     resource, malformed = sifted.resource, sifted.malformed
     if resource is None or resource.resourceType is None:
         return Answer(Availability.FAILED, malformed=tuple(malformed))
@@ -69,7 +70,7 @@ def read_answer(raw: bytes | Raw | None, resource_type: str | None = None, matte
         return Answer(Availability.FAILED)
     if resource.resourceType != "Bundle":
         return Answer(Availability.COMPLETE, (Entry(resource=_without_entries(resource)),), tuple(malformed))
-    if not (resource.entry or resource.issue or malformed or sifted.passed_over):
+    if not (resource.entry or resource.issue or malformed or sifted.later or sifted.passed_over):
         return Answer(Availability.PARTIAL if _has_next(resource) or resource.total else Availability.COMPLETE)
     entries = tuple(_flatten(resource))
     if _query_failed(resource, malformed):
@@ -77,12 +78,12 @@ def read_answer(raw: bytes | Raw | None, resource_type: str | None = None, matte
     issues = [issue for entry in entries if entry.resource for issue in entry.resource.issue or ()]
     if any(issue.severity not in _BESIDE_THE_HITS for issue in issues):
         return Answer(Availability.FAILED)
-    found = len(entries) + len(malformed) + sum(map(len, sifted.passed_over))
+    found = len(entries) + len(malformed) + sum(map(len, (*sifted.later, *sifted.passed_over)))
     partial = _has_next(resource) or _lost_something(resource, entries, malformed, found)
     partial = partial or any(issue.code in _WITHHELD for issue in issues)
     usable = tuple(e for e in entries if e.resource and e.resource.resourceType != "OperationOutcome")
     availability = Availability.PARTIAL if partial else Availability.COMPLETE
-    return Answer(availability, usable, tuple(malformed), sifted.passed_over)
+    return Answer(availability, usable, tuple(malformed), sifted.later, sifted.passed_over)
 
 
 def says_not_supported(raw: bytes | Raw) -> bool:

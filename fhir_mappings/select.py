@@ -7,7 +7,7 @@ reason: nothing is dropped in silence.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from enum import StrEnum
 from itertools import chain
@@ -16,9 +16,9 @@ from msgspec import Raw
 
 from fhir_mappings.answer import ABSENT, Answer, Availability
 from fhir_mappings.compartment import PatientIdentity, Whose, normal, points_at, whose
-from fhir_mappings.decoding import decode
+from fhir_mappings.decoding import Malformed, decode
 from fhir_mappings.questionnaire import Reply, answered, replies
-from fhir_mappings.sifting import Alike, Matters
+from fhir_mappings.sifting import Alike, Judge, Matters
 from fhir_mappings.terminology import NELM_ASSESSMENT, Concept, Terminology, canonical_system
 from fhir_mappings.versions import newer
 from fhir_mappings.wire import Coded, Entry, Resource
@@ -70,11 +70,36 @@ class Chart:
     medications: Mapping[str, Resource] = field(default_factory=dict)  # by every address that can mean one
     reports: Mapping[str, str] = field(default_factory=dict)  # DiagnosticReports, likewise
     copies: tuple[str, ...] = ()  # references that stood in the answers more than once, each further time
+    later: tuple[Alike, ...] = ()  # Observations that only a chart of ours is asked for, as they were sent
     passed_over: tuple[Alike, ...] = ()  # Observations under codes that mean nothing to us, as they were sent
     identity: PatientIdentity | None = None
     # Made when it is first asked for: a chart out of scope never pays for it.
     by_meaning: dict[str, list[Resource]] = field(default_factory=dict, init=False, compare=False, repr=False)
     by_response: dict[int, Sequence[Reply]] = field(default_factory=dict, init=False, compare=False, repr=False)
+
+    def whole(self) -> Chart:
+        """The same chart with what was left for later."""
+        if not self.later or self.identity is None:
+            return self
+        observations = {_key(resource, number): resource for number, resource in enumerate(self.of_type("Observation"))}
+        unused, copies = list(self.unused), list(self.copies)
+        for number, raw in enumerate(chain.from_iterable(self.later), start=len(observations)):
+            resource, malformed = decode(raw)
+            unused += [_malformed(item, self.identity, self.terminology) for item in malformed]
+            reason = why_unused(resource, self.identity) if resource is not None else None
+            if resource is not None and reason is None:
+                key = _key(resource, number)
+                copies += [resource.reference] if key in observations else []
+                observations[key] = newer(observations.get(key), resource)
+            elif resource is not None and reason is not None:
+                unused.append(_unused(resource, reason, self.terminology))
+        return replace(
+            self,
+            resources={**self.resources, "Observation": tuple(observations[key] for key in sorted(observations))},
+            unused=tuple(sorted(unused, key=lambda item: item.reference)),
+            copies=tuple(sorted(copies)),
+            later=(),
+        )
 
     def replies(self, response: Resource) -> Sequence[Reply]:
         """The answers of a QuestionnaireResponse; read once, however many questions are asked of it."""
@@ -109,13 +134,20 @@ class Chart:
         return concepts_of(coded, self.terminology)
 
 
-def matters_to(terminology: Terminology) -> Matters:
-    """Whether an Observation under a code is worth decoding."""
+# Laboratory values that most patients have, dozens of times; what the protocol asks of them it asks of its own charts.
+_EVERYDAY = frozenset({Concept.ALBUMIN, Concept.BILIRUBIN_TOTAL, Concept.INR})
 
-    def matters(system: str | None, code: str | None) -> bool:
-        return bool(terminology.concepts(system, code)) or canonical_system(system) == NELM_ASSESSMENT
 
-    return matters
+def judge_by(terminology: Terminology) -> Judge:
+    """When an Observation under a code is worth decoding."""
+
+    def judge(system: str | None, code: str | None) -> Matters:
+        concepts = terminology.concepts(system, code)
+        if concepts:
+            return Matters.IF_OURS if concepts <= _EVERYDAY else Matters.AT_ONCE
+        return Matters.AT_ONCE if canonical_system(system) == NELM_ASSESSMENT else Matters.NEVER
+
+    return judge
 
 
 def _by_meaning(resources: Sequence[Resource], terminology: Terminology) -> dict[str, list[Resource]]:
@@ -180,8 +212,7 @@ def build_chart(
         resource = entry.resource
         if resource is None or resource.resourceType in (None, "Patient"):
             continue
-        # Two results without an id are two results; only copies with the same id are one.
-        key = resource.reference if resource.id else f"{resource.reference}#{number}"
+        key = _key(resource, number)
         reason = why_unused(resource, identity)
         if reason is None and resource.resourceType == "Medication":
             for address in _addresses(entry, resource, fhir_server):
@@ -193,14 +224,9 @@ def build_chart(
             copies += [resource.reference] if key in kept else []
             kept[key] = newer(kept.get(key), resource)
         else:
-            code = resource.code or resource.medicationCodeableConcept or resource.medication or answered(resource)
-            unused[f"{key}#{number}"] = Unused(resource.reference, reason, concepts_of(code, terminology), code=code)
+            unused[f"{key}#{number}"] = _unused(resource, reason, terminology)
     for number, item in enumerate(piece for answer in answers.values() for piece in answer.malformed):
-        others = item.subject is not None and points_at(item.subject, identity) is Whose.OTHER_PATIENT
-        why = WhyUnused.OTHER_PATIENT if others else WhyUnused.MALFORMED
-        unused[f"{item.reference}#malformed-{number}"] = Unused(
-            item.reference, why, concepts_of(item.code, terminology), item.where, item.code
-        )
+        unused[f"{item.reference}#malformed-{number}"] = _malformed(item, identity, terminology)
     return Chart(
         patient=patient,
         as_of=as_of,
@@ -211,9 +237,26 @@ def build_chart(
         medications=medications,
         reports=reports,
         copies=tuple(sorted(copies)),
+        later=tuple(alike for answer in answers.values() for alike in answer.later),
         passed_over=tuple(alike for answer in answers.values() for alike in answer.passed_over),
         identity=identity,
     )
+
+
+def _key(resource: Resource, number: int) -> str:
+    """Two results without an id are two results; only copies with the same id are one."""
+    return resource.reference if resource.id else f"{resource.reference}#{number}"
+
+
+def _unused(resource: Resource, reason: WhyUnused, terminology: Terminology) -> Unused:
+    code = resource.code or resource.medicationCodeableConcept or resource.medication or answered(resource)
+    return Unused(resource.reference, reason, concepts_of(code, terminology), code=code)
+
+
+def _malformed(item: Malformed, identity: PatientIdentity, terminology: Terminology) -> Unused:
+    others = item.subject is not None and points_at(item.subject, identity) is Whose.OTHER_PATIENT
+    why = WhyUnused.OTHER_PATIENT if others else WhyUnused.MALFORMED
+    return Unused(item.reference, why, concepts_of(item.code, terminology), item.where, item.code)
 
 
 def _context_patient(answer: Answer, patient_id: str) -> Resource:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
+from enum import IntEnum
 from typing import TypeAlias
 
 import msgspec
@@ -28,18 +29,31 @@ from fhir_mappings.wire import (
     Search,
 )
 
-# Whether a (system, code) means anything to us.
-Matters: TypeAlias = Callable[[str | None, str | None], bool]
+
+class Matters(IntEnum):
+    """When an Observation under a code is worth decoding; of several codes the one that matters soonest counts."""
+
+    NEVER = 0
+    IF_OURS = 1  # once the chart may be one of ours
+    AT_ONCE = 2
+
+
+# What a (system, code) means to us.
+Judge: TypeAlias = Callable[[str | None, str | None], Matters]
 # Observations whose codes, and components if they have any, are the same to the byte; at least one.
 Alike: TypeAlias = Sequence[Raw]
 
 
 @dataclass(frozen=True, slots=True)
 class Sifted:
-    """The Bundle with what was decoded of it, what could not be, and the Observations that were passed over."""
+    """The Bundle with what was decoded of it, what could not be, and the Observations that were not decoded.
+
+    `later` are those that matter once the chart may be one of ours, `passed_over` those that never do.
+    """
 
     resource: Resource | None
     malformed: list[Malformed]
+    later: tuple[Alike, ...] = ()
     passed_over: tuple[Alike, ...] = ()
 
 
@@ -84,8 +98,8 @@ _CONCEPT = msgspec.json.Decoder(_Concept | None)
 _PARTS = msgspec.json.Decoder(list[_Part] | None)
 
 
-def sift(raw: bytes | Raw, matters: Matters) -> Sifted:
-    """Decode a Bundle, passing over every Observation with no (system, code) that matters, nor in any component.
+def sift(raw: bytes | Raw, judge: Judge) -> Sifted:
+    """Decode a Bundle but for the Observations none of whose codes, nor of their components', matters at once.
 
     Anything but a Bundle of plain entries is decoded whole. Never raises, whatever the bytes.
     """
@@ -97,7 +111,7 @@ def sift(raw: bytes | Raw, matters: Matters) -> Sifted:
         return Sifted(*decode(raw))
     entries: list[Entry] = []
     malformed: list[Malformed] = []
-    alike: dict[bytes, list[Raw] | None] = {}  # thousands of results share a few dozen codes; None: these matter
+    alike: dict[bytes, tuple[Matters, list[Raw]]] = {}  # thousands of results share a few dozen codes
     for entry in bundle.entry or ():
         if not entry.resource or entry.resource == NULL:
             entries.append(Entry(entry.fullUrl, None, entry.search, entry.response))
@@ -109,28 +123,32 @@ def sift(raw: bytes | Raw, matters: Matters) -> Sifted:
         if peek.resourceType == "Observation":
             codes = bytes(peek.code) + bytes(peek.component) if peek.component else bytes(peek.code)
             if codes not in alike:
-                alike[codes] = None if _any_matters(peek, matters) else []
-            passed_over = alike[codes]
-            if passed_over is not None:
-                passed_over.append(entry.resource)
+                alike[codes] = (_soonest(peek, judge), [])
+            matters, undecoded = alike[codes]
+            if matters is not Matters.AT_ONCE:
+                undecoded.append(entry.resource)
                 continue
         resource, lost = decode(entry.resource, depth=1)
         malformed += lost
         if resource is not None:
             entries.append(Entry(entry.fullUrl, resource, entry.search, entry.response))
     found = Resource(resourceType="Bundle", entry=entries, link=bundle.link, issue=bundle.issue, total=bundle.total)
-    return Sifted(found, malformed, tuple(group for group in alike.values() if group is not None))
+    groups = alike.values()
+    later = tuple(undecoded for matters, undecoded in groups if matters is Matters.IF_OURS)
+    passed_over = tuple(undecoded for matters, undecoded in groups if matters is Matters.NEVER)
+    return Sifted(found, malformed, later, passed_over)
 
 
-def _any_matters(peek: _Peek, matters: Matters) -> bool:
-    """Whether any of its codes matters, or one cannot be read: decoding it says where it is malformed."""
+def _soonest(peek: _Peek, judge: Judge) -> Matters:
+    """When the Observation matters; at once where a code cannot be read: decoding it says where it is malformed."""
     try:
         code = _CONCEPT.decode(peek.code) if peek.code else None
         parts = _PARTS.decode(peek.component) if peek.component else None
     except UNREADABLE:
-        return True
+        return Matters.AT_ONCE
     concepts = filter(None, (code, *(part.code for part in parts or ())))
-    return any(matters(coding.system, coding.code) for concept in concepts for coding in concept.coding or ())
+    judged = (judge(coding.system, coding.code) for concept in concepts for coding in concept.coding or ())
+    return max(judged, default=Matters.NEVER)
 
 
 class _Named(Struct, frozen=True, gc=False):

@@ -20,7 +20,7 @@ from cds_service.clock import now
 from cds_service.decide import DECISION_EXTENSION, Evaluation, as_json, inputs_as_json
 from cds_service.errors import RequestError
 from cds_service.gather import gather_all, read_prefetch
-from cds_service.guidelines.nelm_2006.intake import ChartReading, read_chart
+from cds_service.guidelines.nelm_2006.intake import ChartReading, read
 from cds_service.guidelines.nelm_2006.intake.account import Account, account
 from cds_service.http.answer import evaluate_request
 from cds_service.http.services import SERVICE_ID
@@ -165,7 +165,7 @@ def _read_alone(body: bytes, settings: Settings) -> tuple[Chart, ChartReading]:
         as_of=request.as_of() or settings.as_of or now(),
         terminology=terminology,
     )
-    return chart, read_chart(chart, settings.policy, whole=True)
+    return read(chart, settings.policy, whole=True)
 
 
 def outcome(path: Path, patient: str | None, evaluate: Callable[[], Evaluation]) -> Result:

@@ -13,7 +13,7 @@ from typing import Any
 from cds_service.decide import Evaluation, as_json, conclude, inputs_as_json, patient_line
 from cds_service.errors import MalformedRequest
 from cds_service.guidelines.nelm_2006.advice.phrases import NAMES, WHY
-from cds_service.guidelines.nelm_2006.intake import ChartReading, read_chart
+from cds_service.guidelines.nelm_2006.intake import ChartReading, read
 from cds_service.guidelines.nelm_2006.intake.account import account
 from cds_service.guidelines.nelm_2006.plain_facts import FACTS, BadFactError, read_facts
 from cds_service.guidelines.nelm_2006.policy import SitePolicy
@@ -127,7 +127,7 @@ def _supposing(
     """The same chart decided on with these facts; all of it is read, since they may bring it into scope."""
     chart, reading = evaluation.chart, evaluation.reading
     if not reading.read_whole:
-        reading = read_chart(chart, policy, whole=True)
+        chart, reading = read(chart, policy, whole=True)
     changed: dict[str, Any] = dict(what_if)
     reading = replace(reading, needs=replace(reading.needs, **changed))
     return conclude(chart, reading, patient_id=patient_id, new_uuid=new_uuid)

@@ -12,6 +12,7 @@ from cds_service.http.answer import answer_call
 from cds_service.settings import Settings
 from fhir_mappings.answer import Availability, read_answer
 from fhir_mappings.facts import Fact
+from fhir_mappings.sifting import Matters
 from tests.support.charts import AS_OF, NELM, Json, assessed, chart, coded, condition, needs, observation, reading
 from tests.support.charts import said as in_a_word
 from tests.support.stories import story
@@ -58,7 +59,7 @@ UNANSWERED: dict[str, Any] = {
 def test_what_is_not_a_whole_answer_is_not_complete(value: Json, resource_type: str) -> None:
     raw = json.dumps(value).encode()
     assert read_answer(raw, resource_type).availability in (Availability.PARTIAL, Availability.FAILED)
-    assert read_answer(raw, resource_type, lambda *_: False).availability is not Availability.COMPLETE
+    assert read_answer(raw, resource_type, lambda *_: Matters.NEVER).availability is not Availability.COMPLETE
 
 
 def _answer(conditions: Json) -> Json:

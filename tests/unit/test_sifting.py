@@ -10,15 +10,19 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from fhir_mappings.decoding import decode
-from fhir_mappings.sifting import sift
+from fhir_mappings.sifting import Matters, sift
 
 LOINC = "http://loinc.org"
 KI67 = {"coding": [{"system": "urn:local", "code": "K67"}, {"system": LOINC, "code": "29593-1"}]}
 POTASSIUM = {"coding": [{"system": LOINC, "code": "2823-3"}]}
 
 
-def matters(system: str | None, code: str | None) -> bool:
-    return (system, code) == (LOINC, "29593-1")
+ALBUMIN = {"coding": [{"system": LOINC, "code": "1751-7"}]}
+
+
+def matters(system: str | None, code: str | None) -> Matters:
+    known = {(LOINC, "29593-1"): Matters.AT_ONCE, (LOINC, "1751-7"): Matters.IF_OURS}
+    return known.get((system or "", code or ""), Matters.NEVER)
 
 
 def bundle(*resources: Any, **more: Any) -> bytes:
@@ -58,6 +62,23 @@ def test_what_is_passed_over_stays_as_it_was_sent() -> None:
     assert json.loads(bytes(raw)) == observation(code=POTASSIUM, note="x")
 
 
+@pytest.mark.parametrize(
+    ("resource", "later", "passed_over"),
+    [
+        (observation(code=ALBUMIN), 1, 0),
+        (observation(code=POTASSIUM, component=[{"code": ALBUMIN}]), 1, 0),
+        (observation(code=ALBUMIN, component=[{"code": KI67}]), 0, 0),
+        (observation(code=POTASSIUM), 0, 1),
+        (observation(code={"coding": [*ALBUMIN["coding"], {"code": 5}]}), 0, 0),
+    ],
+    ids=["by its code", "by a component", "what matters at once comes first", "by none", "a code that cannot be read"],
+)
+def test_what_matters_to_a_chart_of_ours_is_left_for_later(resource: Any, later: int, passed_over: int) -> None:
+    found = sift(bundle(resource, resource), matters)
+    assert [len(alike) for alike in found.later] == [2] * later
+    assert [len(alike) for alike in found.passed_over] == [2] * passed_over
+
+
 @pytest.mark.parametrize("code", [7, {"coding": "K"}, {"coding": [{"code": 5}]}], ids=str)
 def test_a_code_that_cannot_be_read_is_told_as_malformed_and_costs_no_neighbour(code: Any) -> None:
     found = sift(bundle(observation(code=code), observation(code=KI67)), matters)
@@ -89,7 +110,11 @@ JSON = st.recursive(
 )
 RESOURCES = st.fixed_dictionaries(
     {"resourceType": st.sampled_from(["Observation", "Condition", 7])},
-    optional={"code": st.sampled_from([KI67, POTASSIUM, "odd"]) | JSON, "component": JSON, "valueString": JSON},
+    optional={
+        "code": st.sampled_from([KI67, ALBUMIN, POTASSIUM, "odd"]) | JSON,
+        "component": JSON,
+        "valueString": JSON,
+    },
 )
 
 
@@ -102,7 +127,9 @@ def test_everything_that_decoding_whole_finds_is_there_but_for_what_is_passed_ov
     if whole is not None and found.resource is not None:
         entries = [entry for entry in whole.entry or () if entry.resource is not None]
         kept = [entry for entry in found.resource.entry or () if entry.resource is not None]
-        assert len(kept) + len(found.malformed) + sum(map(len, found.passed_over)) == len(entries) + len(lost)
+        assert len(kept) + len(found.malformed) + sum(map(len, (*found.later, *found.passed_over))) == len(
+            entries
+        ) + len(lost)
         assert all(entry in entries for entry in kept)
 
 

@@ -4,6 +4,6 @@ What silence means is decided here, input by input, and said: "searched, nothing
 "could not be searched" is Unknown(not retrieved), and neither is ever "no".
 """
 
-from cds_service.guidelines.nelm_2006.intake.assemble import ChartReading, read_chart
+from cds_service.guidelines.nelm_2006.intake.assemble import ChartReading, read, read_chart
 
-__all__ = ["ChartReading", "read_chart"]
+__all__ = ["ChartReading", "read", "read_chart"]

@@ -70,14 +70,15 @@ def account(chart: Chart, reading: ChartReading, sent: Iterable[str] | None = No
     told also those that belong to no query of ours, or stood in an answer that failed.
     """
     came = Counter(sent)
+    by_readers = reading.unused[len(chart.unused) :]  # what these set aside follows what the chart did
+    chart = chart.whole()
     used = _used(chart, reading)
     if came[chart.patient.reference]:
         used.setdefault(chart.patient.reference, []).insert(0, "whose chart it is")
     elif sent is not None:
         used.pop(chart.patient.reference, None)  # of whom nothing but the id is known
-    not_used = [*_set_aside(chart, reading, used), *(NotUsed(reference, _COPY) for reference in chart.copies)]
-    aside = {item.reference for item in reading.unused[len(chart.unused) :]}
-    not_used += _left_over(chart, reading, used, aside)
+    not_used = [*_set_aside(chart, by_readers, used), *(NotUsed(reference, _COPY) for reference in chart.copies)]
+    not_used += _left_over(chart, reading, used, {item.reference for item in by_readers})
     not_used += [_passed_over(bytes(raw), chart, reading) for alike in chart.passed_over for raw in alike]
     told = Counter([*used, *(item.reference for item in not_used)])
     not_used += _never_read(came - told, told, chart)
@@ -119,7 +120,7 @@ def _sources(reading: ChartReading) -> Iterator[tuple[str, Source]]:
         yield from ((f"course of {course.marker.replace('-', ' ')}", result.source) for result in course.results)
 
 
-def _set_aside(chart: Chart, reading: ChartReading, used: dict[str, list[str]]) -> Iterator[NotUsed]:
+def _set_aside(chart: Chart, by_readers: Iterable[Unused], used: dict[str, list[str]]) -> Iterator[NotUsed]:
     """What was set aside, once each; a fact that is unknown because of it does not make it used."""
     kept = {resource.reference for resource in _resources(chart)}
     for item in chart.unused:
@@ -128,8 +129,8 @@ def _set_aside(chart: Chart, reading: ChartReading, used: dict[str, list[str]]) 
         yield _of_unused(item, None)
     by_reference = {resource.reference: resource for resource in _resources(chart)}
     parts: dict[str, list[Unused]] = {}
-    # What the readers themselves set aside follows what the chart did, and may be several parts of one resource.
-    for item in reading.unused[len(chart.unused) :]:
+    # What the readers themselves set aside may be several parts of one resource.
+    for item in by_readers:
         parts.setdefault(item.reference, []).append(item)
     for reference, items in parts.items():
         if reference.startswith("QuestionnaireResponse/") and reference in used:

@@ -66,14 +66,22 @@ def might_be_ours(scope: Scope, crisis: Fact[bool]) -> bool:
 
 def read_chart(chart: Chart, policy: SitePolicy = DEFAULT, *, whole: bool = False) -> ChartReading:
     """Read every need of the protocol from a chart; one that is certainly not ours no further, unless `whole`."""
+    return read(chart, policy, whole=whole)[1]
+
+
+def read(chart: Chart, policy: SitePolicy = DEFAULT, *, whole: bool = False) -> tuple[Chart, ChartReading]:
+    """The same, and the chart with as much decoded of it as was needed."""
     found, unused_conditions = conditions(chart)
-    unused = (*chart.unused, *unused_conditions, *unused_responses(chart))
+    aside = (*unused_conditions, *unused_responses(chart))
+    unused = (*chart.unused, *aside)
     scope = read_scope(chart, found, unused)
     crisis = read_crisis(chart, found)
     if not (whole or might_be_ours(scope, crisis)):
         out = Needs(nelm_confirmed=scope.nelm_confirmed, carcinoid_crisis_now=crisis)
         others = scope.other_malignancies
-        return ChartReading(out, scope.histology_from_codes, others, (), unused, "", (), read_whole=False)
+        return chart, ChartReading(out, scope.histology_from_codes, others, (), unused, "", (), read_whole=False)
+    chart = chart.whole()
+    unused = (*chart.unused, *aside)
     done, unused_procedures = procedures(chart)
     taken = medications(chart)
     reports, unused_reports = pathology_reports(chart)
@@ -119,7 +127,7 @@ def read_chart(chart: Chart, policy: SitePolicy = DEFAULT, *, whole: bool = Fals
         liver_transplant=course.liver_transplant(chart, found, done),
         policy=policy,
     )
-    return ChartReading(
+    reading = ChartReading(
         needs=with_latest_sources(note_what_was_set_aside(needs, unused)),
         histology_from_codes=scope.histology_from_codes,
         other_malignancies=scope.other_malignancies,
@@ -133,6 +141,7 @@ def read_chart(chart: Chart, policy: SitePolicy = DEFAULT, *, whole: bool = Fals
         earlier_crisis=earlier_crisis(chart, found, crisis),
         trends=_trends(chart, policy),
     )
+    return chart, reading
 
 
 def _trends(chart: Chart, policy: SitePolicy) -> tuple[Trend, ...]:
