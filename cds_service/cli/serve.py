@@ -12,6 +12,7 @@ import uvicorn
 from starlette.types import ASGIApp
 
 from cds_service.app import create_app
+from cds_service.cli.memory import keep_what_is_given_back
 from cds_service.cli.migrate import prepare
 from cds_service.cli.record import Recorder
 from cds_service.clock import now
@@ -27,6 +28,7 @@ def run(settings: Settings, host: str, port: int, record: Path | None = None) ->
 
     Says on standard error where to look, and loudly if nobody is authenticated.
     """
+    keep_what_is_given_back()
     if (problem := prepare(settings)) is not None:
         sys.stderr.write(f"nelm-cds: {problem}\n")
         return 1
