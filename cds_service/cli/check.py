@@ -17,7 +17,7 @@ from cds_service.errors import ConfigurationError
 from cds_service.reasoning.markdown import printable
 from cds_service.settings import PREFIX, Settings
 from cds_service.store.database import is_sqlite, problem_of_url
-from cds_service.store.migrate import SchemaState, state
+from cds_service.store.state import SchemaState, state
 from fhir_mappings.local_codes import LocalCodes, with_local_codes
 from fhir_mappings.terminology import Terminology, load_terminology
 

@@ -16,7 +16,7 @@ from cds_service.cli.migrate import NOT_READY
 from cds_service.reasoning.markdown import printable
 from cds_service.settings import Settings
 from cds_service.store import StoreUnavailableError
-from cds_service.store.migrate import SchemaState, state
+from cds_service.store.state import SchemaState, state
 from cds_service.store.summary import Standing, Summary, summarise
 
 _COLUMNS = ("code", "shown", "accepted", "overridden", "without_feedback", "commented", "reasons")

@@ -7,7 +7,7 @@ import sys
 from cds_service.settings import PREFIX, Settings
 from cds_service.store import StoreUnavailableError
 from cds_service.store.database import is_sqlite
-from cds_service.store.migrate import SchemaState, state, upgrade
+from cds_service.store.state import SchemaState, state
 
 NOT_READY = {
     SchemaState.EMPTY: f"there is no store at {PREFIX}DATABASE_URL yet: `nelm-cds migrate` makes it",
@@ -19,6 +19,8 @@ NOT_READY = {
 
 def run(settings: Settings) -> int:
     """Migrate and say from what to what; 1 if the database does not answer or is of a newer version."""
+    from cds_service.store.migrate import upgrade
+
     url = settings.database_url or ""
     try:
         if state(url) is SchemaState.AHEAD:
@@ -45,6 +47,8 @@ def prepare(settings: Settings) -> str | None:
     if found is SchemaState.CURRENT:
         return None  # nothing to lock, which a backup in progress might hold up
     if is_sqlite(url) and found is not SchemaState.AHEAD:
+        from cds_service.store.migrate import upgrade
+
         try:
             upgrade(url)
         except StoreUnavailableError:

@@ -42,13 +42,14 @@ def run(settings: Settings, host: str, port: int, record: Path | None = None) ->
     with listening, recorder or nullcontext():
         banner = _banner(settings, host, listening.getsockname()[1]) + ([recorder.warning] if recorder else [])
         configure_logs(sys.stderr)
+        gc.disable()
         app: ASGIApp = create_app(settings)
         if recorder is not None:
             app = CopiedCalls(app, recorder.keep, settings.max_body_bytes)
         warm_up()
-        # What is loaded by now stays for good: the garbage collector need not look at it again, call after call.
-        gc.collect()
+        # What is loaded by now stays for good: the garbage collector need not look at it, not even once.
         gc.freeze()
+        gc.enable()
         config = uvicorn.Config(
             app,
             loop="uvloop" if sys.platform != "win32" else "auto",

@@ -5,7 +5,6 @@ from __future__ import annotations
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
-from enum import Enum, auto
 from importlib.resources import files
 
 from alembic import command
@@ -20,16 +19,6 @@ from cds_service.store.database import StoreUnavailableError, file_of, is_sqlite
 _LOCK = 0x6E656C6D  # one number for everybody who migrates this schema
 _TRIES_TO_OPEN = 5
 _BETWEEN_TRIES_SECONDS = 0.1
-
-
-class SchemaState(Enum):
-    """How a database stands to this version."""
-
-    CURRENT = auto()
-    EMPTY = auto()
-    BEHIND = auto()
-    AHEAD = auto()
-    UNREACHABLE = auto()
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,28 +53,10 @@ def downgrade(url: str, revision: str = "base") -> Migration:
     return _under_lock(url, lambda config: command.downgrade(config, revision))
 
 
-def state(url: str) -> SchemaState:
-    """How the database stands to this version; creates nothing."""
-    try:
-        if is_sqlite(url) and not file_of(url).exists():
-            return SchemaState.EMPTY
-    except OSError:
-        return SchemaState.UNREACHABLE
-    engine = make_engine(url)
-    try:
-        with transaction(engine) as connection:
-            revision = MigrationContext.configure(connection).get_current_revision()
-    except StoreUnavailableError:
-        return SchemaState.UNREACHABLE
-    finally:
-        engine.dispose()
+def known_revisions() -> frozenset[str]:
+    """Every revision that this version has."""
     scripts = ScriptDirectory.from_config(_config())
-    if revision is None:
-        return SchemaState.EMPTY
-    if revision == scripts.get_current_head():
-        return SchemaState.CURRENT
-    known = {script.revision for script in scripts.walk_revisions()}
-    return SchemaState.BEHIND if revision in known else SchemaState.AHEAD
+    return frozenset(script.revision for script in scripts.walk_revisions())
 
 
 def _to_head(config: Config) -> None:

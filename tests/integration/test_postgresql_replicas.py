@@ -11,8 +11,9 @@ from sqlalchemy import func, select
 
 from cds_service.store import Feedback, Reason, Store, StoreUnavailableError
 from cds_service.store.database import RecordRefusedError, make_engine, transaction
-from cds_service.store.migrate import SchemaState, state, upgrade
+from cds_service.store.migrate import upgrade
 from cds_service.store.schema import metadata, shown_card
+from cds_service.store.state import SchemaState, state
 from tests.support.postgresql import PostgreSQL
 from tests.support.shown import AT, overridden, shown
 from tests.support.store_process import Replica

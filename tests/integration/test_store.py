@@ -16,8 +16,9 @@ from sqlalchemy import func, inspect, select, text
 
 from cds_service.store import Feedback, Overridden, Store, StoreUnavailableError
 from cds_service.store.database import make_engine, transaction
-from cds_service.store.migrate import SchemaState, downgrade, state, upgrade
+from cds_service.store.migrate import downgrade, upgrade
 from cds_service.store.schema import metadata
+from cds_service.store.state import SchemaState, state
 from cds_service.store.summary import NO_REASON, Summary, summarise
 from tests.support.postgresql import PostgreSQL
 from tests.support.shown import AT, SAID, accepted, overridden, shown

@@ -8,8 +8,8 @@ import time
 from sqlalchemy import select, text
 
 from cds_service.store.database import is_sqlite, make_engine, transaction
-from cds_service.store.migrate import SchemaState, state
 from cds_service.store.schema import feedback
+from cds_service.store.state import SchemaState, state
 from tests.support.store_process import Replica
 
 KILLS = 20

@@ -18,7 +18,8 @@ from cds_service.cli import feedback as command
 from cds_service.cli.migrate import prepare
 from cds_service.settings import Settings
 from cds_service.store import Feedback, Reason, Shown, Store
-from cds_service.store.migrate import SchemaState, upgrade
+from cds_service.store.migrate import upgrade
+from cds_service.store.state import SchemaState
 from tests.support.shown import AT, SAID, accepted, overridden, shown
 
 NOWHERE = "postgresql+psycopg://nelm:s3cret@127.0.0.1:1/nelm"  # nobody listens there

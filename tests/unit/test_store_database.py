@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import sqlite3
+import subprocess
+import sys
 from importlib.resources import files
 from pathlib import Path
 from typing import Any
@@ -12,8 +14,9 @@ from sqlalchemy import event
 
 from cds_service.store import StoreUnavailableError, problem_of_url
 from cds_service.store.database import RecordRefusedError, insert_once, make_engine, transaction
-from cds_service.store.migrate import SchemaState, downgrade, state, upgrade
+from cds_service.store.migrate import downgrade, known_revisions, upgrade
 from cds_service.store.schema import shown_recommendation
+from cds_service.store.state import REVISION, SchemaState, state
 from cds_service.store.store import _insert_feedback
 from tests.support.shown import AT, accepted, shown
 
@@ -149,3 +152,18 @@ def test_the_migrations_are_part_of_the_package() -> None:
     folder = files("cds_service.store").joinpath("migrations")
     assert folder.joinpath("env.py").is_file()
     assert folder.joinpath("versions", "r0001_shown_and_feedback.py").is_file()
+
+
+def test_the_revision_that_counts_as_current_is_the_last_one(tmp_path: Path) -> None:
+    url = f"sqlite:///{tmp_path / 'store.db'}"
+    assert upgrade(url).after == REVISION
+    assert REVISION in known_revisions()
+    assert state(url) is SchemaState.CURRENT
+
+
+def test_serving_a_current_database_takes_no_alembic() -> None:
+    """Importing it takes a tenth of the start."""
+    done = subprocess.run(
+        [sys.executable, "-c", "import sys, cds_service.cli.serve; sys.exit('alembic' in sys.modules)"], check=False
+    )
+    assert done.returncode == 0
