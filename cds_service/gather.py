@@ -16,7 +16,7 @@ from cds_service.fhir_client import NOT_TRIED, Ask, Chain, Failure, Fetched, Fhi
 from cds_service.fhir_client.paging import UnreadableLinkError, next_link
 from fhir_mappings.answer import ABSENT, Answer, Availability, read_answer, says_not_supported
 from fhir_mappings.compartment import PatientIdentity, Whose, whose
-from fhir_mappings.select import judge_by
+from fhir_mappings.relevance import judge_by
 from fhir_mappings.sifting import Judge
 from fhir_mappings.terminology import Terminology, load_terminology
 from fhir_mappings.wire import UNREADABLE

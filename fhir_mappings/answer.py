@@ -14,7 +14,7 @@ from msgspec import Raw
 from msgspec.structs import replace
 
 from fhir_mappings.decoding import Malformed, decode
-from fhir_mappings.sifting import Alike, Judge, Sifted, sift
+from fhir_mappings.sifting import NONE_UNDECODED, Judge, Sifted, Undecoded, sift
 from fhir_mappings.wire import Entry, EntryResponse, Resource
 
 
@@ -34,8 +34,7 @@ class Answer:
     availability: Availability
     entries: tuple[Entry, ...] = ()
     malformed: tuple[Malformed, ...] = ()
-    later: tuple[Alike, ...] = ()  # Observations that matter only to a chart of ours, as they were sent
-    passed_over: tuple[Alike, ...] = ()  # Observations under codes that mean nothing to us, as they were sent
+    undecoded: Undecoded = NONE_UNDECODED  # Observations that do not matter now, as they were sent
 
 
 ABSENT = Answer(Availability.ABSENT)
@@ -70,7 +69,7 @@ def read_answer(raw: bytes | Raw | None, resource_type: str | None = None, judge
         return Answer(Availability.FAILED)
     if resource.resourceType != "Bundle":
         return Answer(Availability.COMPLETE, (Entry(resource=_without_entries(resource)),), tuple(malformed))
-    if not (resource.entry or resource.issue or malformed or sifted.later or sifted.passed_over):
+    if not (resource.entry or resource.issue or malformed or sifted.undecoded.count):
         return Answer(Availability.PARTIAL if _has_next(resource) or resource.total else Availability.COMPLETE)
     entries = tuple(_flatten(resource))
     if _query_failed(resource, malformed):
@@ -78,12 +77,12 @@ def read_answer(raw: bytes | Raw | None, resource_type: str | None = None, judge
     issues = [issue for entry in entries if entry.resource for issue in entry.resource.issue or ()]
     if any(issue.severity not in _BESIDE_THE_HITS for issue in issues):
         return Answer(Availability.FAILED)
-    found = len(entries) + len(malformed) + sum(map(len, (*sifted.later, *sifted.passed_over)))
+    found = len(entries) + len(malformed) + sifted.undecoded.count
     partial = _has_next(resource) or _lost_something(resource, entries, malformed, found)
     partial = partial or any(issue.code in _WITHHELD for issue in issues)
     usable = tuple(e for e in entries if e.resource and e.resource.resourceType != "OperationOutcome")
     availability = Availability.PARTIAL if partial else Availability.COMPLETE
-    return Answer(availability, usable, tuple(malformed), sifted.later, sifted.passed_over)
+    return Answer(availability, usable, tuple(malformed), sifted.undecoded)
 
 
 def says_not_supported(raw: bytes | Raw) -> bool:

@@ -18,7 +18,7 @@ from fhir_mappings.answer import ABSENT, Answer, Availability
 from fhir_mappings.compartment import PatientIdentity, Whose, normal, points_at, whose
 from fhir_mappings.decoding import Malformed, decode
 from fhir_mappings.questionnaire import Reply, answered, replies
-from fhir_mappings.sifting import Alike, Judge, Matters
+from fhir_mappings.sifting import Alike, Undecoded
 from fhir_mappings.terminology import NELM_ASSESSMENT, Concept, Terminology, canonical_system
 from fhir_mappings.versions import newer
 from fhir_mappings.wire import Coded, Entry, Resource
@@ -70,20 +70,31 @@ class Chart:
     medications: Mapping[str, Resource] = field(default_factory=dict)  # by every address that can mean one
     reports: Mapping[str, str] = field(default_factory=dict)  # DiagnosticReports, likewise
     copies: tuple[str, ...] = ()  # references that stood in the answers more than once, each further time
-    later: tuple[Alike, ...] = ()  # Observations that only a chart of ours is asked for, as they were sent
-    passed_over: tuple[Alike, ...] = ()  # Observations under codes that mean nothing to us, as they were sent
+    undecoded: tuple[Undecoded, ...] = ()  # Observations that did not matter at once
+    is_whole: bool = False  # whether those that matter later are decoded by now
     identity: PatientIdentity | None = None
     # Made when it is first asked for: a chart out of scope never pays for it.
     by_meaning: dict[str, list[Resource]] = field(default_factory=dict, init=False, compare=False, repr=False)
     by_response: dict[int, Sequence[Reply]] = field(default_factory=dict, init=False, compare=False, repr=False)
 
+    @property
+    def later(self) -> tuple[Alike, ...]:
+        """Observations that only a chart of ours is asked for and that are not decoded yet, as they were sent."""
+        return () if self.is_whole else tuple(alike for left in self.undecoded for alike in left.later)
+
+    @property
+    def passed_over(self) -> tuple[Alike, ...]:
+        """Observations under codes that mean nothing to us, as they were sent."""
+        return tuple(alike for left in self.undecoded for alike in left.passed_over)
+
     def whole(self) -> Chart:
         """The same chart with what was left for later."""
-        if not self.later or self.identity is None:
+        later = self.later
+        if not later or self.identity is None:
             return self
         observations = {_key(resource, number): resource for number, resource in enumerate(self.of_type("Observation"))}
         unused, copies = list(self.unused), list(self.copies)
-        for number, raw in enumerate(chain.from_iterable(self.later), start=len(observations)):
+        for number, raw in enumerate(chain.from_iterable(later), start=len(observations)):
             resource, malformed = decode(raw)
             unused += [_malformed(item, self.identity, self.terminology) for item in malformed]
             reason = why_unused(resource, self.identity) if resource is not None else None
@@ -98,7 +109,7 @@ class Chart:
             resources={**self.resources, "Observation": tuple(observations[key] for key in sorted(observations))},
             unused=tuple(sorted(unused, key=lambda item: item.reference)),
             copies=tuple(sorted(copies)),
-            later=(),
+            is_whole=True,
         )
 
     def replies(self, response: Resource) -> Sequence[Reply]:
@@ -132,22 +143,6 @@ class Chart:
     def concepts(self, coded: Coded | None) -> frozenset[Concept]:
         """Every concept that any coding of the element stands for."""
         return concepts_of(coded, self.terminology)
-
-
-# Laboratory values that most patients have, dozens of times; what the protocol asks of them it asks of its own charts.
-_EVERYDAY = frozenset({Concept.ALBUMIN, Concept.BILIRUBIN_TOTAL, Concept.INR})
-
-
-def judge_by(terminology: Terminology) -> Judge:
-    """When an Observation under a code is worth decoding."""
-
-    def judge(system: str | None, code: str | None) -> Matters:
-        concepts = terminology.concepts(system, code)
-        if concepts:
-            return Matters.IF_OURS if concepts <= _EVERYDAY else Matters.AT_ONCE
-        return Matters.AT_ONCE if canonical_system(system) == NELM_ASSESSMENT else Matters.NEVER
-
-    return judge
 
 
 def _by_meaning(resources: Sequence[Resource], terminology: Terminology) -> dict[str, list[Resource]]:
@@ -237,8 +232,7 @@ def build_chart(
         medications=medications,
         reports=reports,
         copies=tuple(sorted(copies)),
-        later=tuple(alike for answer in answers.values() for alike in answer.later),
-        passed_over=tuple(alike for answer in answers.values() for alike in answer.passed_over),
+        undecoded=tuple(answer.undecoded for answer in answers.values() if answer.undecoded.count),
         identity=identity,
     )
 

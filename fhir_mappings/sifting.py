@@ -1,12 +1,12 @@
 """A searchset of Observations decoded only where a code matters; the others stay bytes.
 
-A chart can hold thousands of results of which the protocol asks for a dozen. Finding them costs one scan for the
-boundaries of the entries and one for the codes; only what is asked for becomes a `Resource`.
+A chart can hold thousands of results of which the protocol asks for a dozen. One scan tells whether any of them matters
+now; where one does, another finds the boundaries of the entries, and only what is asked for becomes a `Resource`.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
 from dataclasses import dataclass
 from enum import IntEnum
 from typing import TypeAlias
@@ -42,19 +42,47 @@ class Matters(IntEnum):
 Judge: TypeAlias = Callable[[str | None, str | None], Matters]
 # Observations whose codes, and components if they have any, are the same to the byte; at least one.
 Alike: TypeAlias = Sequence[Raw]
+Groups: TypeAlias = Collection[tuple[Matters, Alike]]
+
+
+class Undecoded:
+    """The Observations of a Bundle that were not decoded: how many, and when they are asked for, which."""
+
+    def __init__(self, count: int, find: Callable[[], Groups]) -> None:
+        self.count = count
+        self._find = find
+        self._found: Groups | None = None
+
+    @property
+    def later(self) -> tuple[Alike, ...]:
+        """Those that matter once the chart may be one of ours."""
+        return self._of(Matters.IF_OURS)
+
+    @property
+    def passed_over(self) -> tuple[Alike, ...]:
+        """Those that never matter."""
+        return self._of(Matters.NEVER)
+
+    def groups(self) -> Groups:
+        """All of them, those alike together."""
+        if self._found is None:
+            self._found = self._find()
+        return self._found
+
+    def _of(self, wanted: Matters) -> tuple[Alike, ...]:
+        return tuple(alike for matters, alike in self.groups() if matters is wanted and alike)
+
+
+NONE_UNDECODED = Undecoded(0, tuple)
 
 
 @dataclass(frozen=True, slots=True)
 class Sifted:
-    """The Bundle with what was decoded of it, what could not be, and the Observations that were not decoded.
-
-    `later` are those that matter once the chart may be one of ours, `passed_over` those that never do.
-    """
+    """The Bundle with what was decoded of it, what could not be, and the Observations that were not decoded."""
 
     resource: Resource | None
     malformed: list[Malformed]
-    later: tuple[Alike, ...] = ()
-    passed_over: tuple[Alike, ...] = ()
+    undecoded: Undecoded = NONE_UNDECODED
 
 
 class _Code(Struct, frozen=True, gc=False):
@@ -91,9 +119,24 @@ class _Bundle(Struct, frozen=True, gc=False):
     total: int | None = None
 
 
+class _PeekedEntry(Struct, frozen=True, gc=False):
+    resource: _Peek
+    response: Raw = NOTHING
+
+
+class _PeekedBundle(Struct, frozen=True, gc=False):
+    resourceType: str
+    entry: list[_PeekedEntry]
+    link: list[Link] | None = None
+    issue: list[Issue] | None = None
+    total: int | None = None
+
+
 _BUNDLE = msgspec.json.Decoder(_Bundle)
+_PEEKED_BUNDLE = msgspec.json.Decoder(_PeekedBundle)
 _PEEK = msgspec.json.Decoder(_Peek)
 _NOTHING_SEEN = _Peek()
+_ASSESSMENTS = b"nelm-assessment"
 _CONCEPT = msgspec.json.Decoder(_Concept | None)
 _PARTS = msgspec.json.Decoder(list[_Part] | None)
 
@@ -103,6 +146,34 @@ def sift(raw: bytes | Raw, judge: Judge) -> Sifted:
 
     Anything but a Bundle of plain entries is decoded whole. Never raises, whatever the bytes.
     """
+    # Where an assessment of ours stands, something matters now: one scan would not be enough.
+    at_one_glance = _ASSESSMENTS not in bytes(raw) and _nothing_matters_now(raw, judge)
+    return at_one_glance or _sift(raw, judge)
+
+
+def _nothing_matters_now(raw: bytes | Raw, judge: Judge) -> Sifted | None:
+    """The Bundle without its entries, where they are Observations of which none matters at once; else None."""
+    try:
+        bundle = _PEEKED_BUNDLE.decode(raw)
+    except UNREADABLE:
+        return None
+    if bundle.resourceType != "Bundle" or not bundle.entry:
+        return None
+    judged: set[bytes] = set()
+    for entry in bundle.entry:
+        peek = entry.resource
+        if peek.resourceType != "Observation" or entry.response:
+            return None
+        codes = _codes(peek)
+        if codes not in judged:
+            if _soonest(peek, judge) is Matters.AT_ONCE:
+                return None
+            judged.add(codes)
+    found = Resource(resourceType="Bundle", entry=[], link=bundle.link, issue=bundle.issue, total=bundle.total)
+    return Sifted(found, [], Undecoded(len(bundle.entry), lambda: _sift(raw, judge).undecoded.groups()))
+
+
+def _sift(raw: bytes | Raw, judge: Judge) -> Sifted:
     try:
         bundle = _BUNDLE.decode(raw)
     except UNREADABLE:
@@ -121,7 +192,7 @@ def sift(raw: bytes | Raw, judge: Judge) -> Sifted:
         except UNREADABLE:
             peek = _NOTHING_SEEN  # decoding it says where it is malformed
         if peek.resourceType == "Observation":
-            codes = bytes(peek.code) + bytes(peek.component) if peek.component else bytes(peek.code)
+            codes = _codes(peek)
             if codes not in alike:
                 alike[codes] = (_soonest(peek, judge), [])
             matters, undecoded = alike[codes]
@@ -133,10 +204,11 @@ def sift(raw: bytes | Raw, judge: Judge) -> Sifted:
         if resource is not None:
             entries.append(Entry(entry.fullUrl, resource, entry.search, entry.response))
     found = Resource(resourceType="Bundle", entry=entries, link=bundle.link, issue=bundle.issue, total=bundle.total)
-    groups = alike.values()
-    later = tuple(undecoded for matters, undecoded in groups if matters is Matters.IF_OURS)
-    passed_over = tuple(undecoded for matters, undecoded in groups if matters is Matters.NEVER)
-    return Sifted(found, malformed, later, passed_over)
+    return Sifted(found, malformed, Undecoded(sum(len(group) for _, group in alike.values()), alike.values))
+
+
+def _codes(peek: _Peek) -> bytes:
+    return bytes(peek.code) + bytes(peek.component) if peek.component else bytes(peek.code)
 
 
 def _soonest(peek: _Peek, judge: Judge) -> Matters:

@@ -12,7 +12,7 @@ from cds_service.guidelines.nelm_2006.intake.account import account
 from cds_service.http.answer import evaluate_request, read_call
 from cds_service.http.wire import parse_request
 from cds_service.settings import Settings
-from fhir_mappings import select
+from fhir_mappings import relevance
 from fhir_mappings.sifting import Matters
 from fhir_mappings.terminology import load_terminology
 from tests.support.evaluating import LONG_AGO
@@ -88,7 +88,7 @@ def test_the_answer_is_the_one_that_decoding_at_once_gives(
 ) -> None:
     body = body_of(story, *(odd_results(story) if odd else ()))
     later = told(evaluated(body))
-    monkeypatch.setattr(select, "_EVERYDAY", frozenset())
+    monkeypatch.setattr(relevance, "_EVERYDAY", frozenset())
     assert later == told(evaluated(body))
 
 
@@ -103,7 +103,7 @@ def test_a_chart_that_is_not_ours_leaves_them_undecoded() -> None:
 def test_the_prefetch_of_a_chart_of_ours_is_decoded_in_the_end() -> None:
     (story,) = (one for one in STORIES if one.name == "resectable")
     call = read_call(body_of(story, result(story, 1, ALBUMIN)))
-    assert sum(map(len, call.sent["observations"].later)) >= 1
+    assert sum(map(len, call.sent["observations"].undecoded.later)) >= 1
     evaluation = evaluated(body_of(story, result(story, 1, ALBUMIN)))
     assert evaluation.chart.later == ()
     assert any(resource.id == "everyday-1" for resource in evaluation.chart.of_type("Observation"))
@@ -120,4 +120,4 @@ def test_the_prefetch_of_a_chart_of_ours_is_decoded_in_the_end() -> None:
     ],
 )
 def test_when_a_code_matters(system: str | None, code: str | None, matters: Matters) -> None:
-    assert select.judge_by(load_terminology())(system, code) is matters
+    assert relevance.judge_by(load_terminology())(system, code) is matters

@@ -53,12 +53,12 @@ def test_passes_over_observations_of_no_code_that_matters(resource: dict[str, An
     found = sift(bundle(resource), matters)
     assert found.resource is not None
     assert len(found.resource.entry or ()) == kept
-    assert len(found.passed_over) == (not kept)
+    assert len(found.undecoded.passed_over) == (not kept)
     assert found.malformed == []
 
 
 def test_what_is_passed_over_stays_as_it_was_sent() -> None:
-    ((raw,),) = sift(bundle(observation(code=POTASSIUM, note="x")), matters).passed_over
+    ((raw,),) = sift(bundle(observation(code=POTASSIUM, note="x")), matters).undecoded.passed_over
     assert json.loads(bytes(raw)) == observation(code=POTASSIUM, note="x")
 
 
@@ -75,8 +75,8 @@ def test_what_is_passed_over_stays_as_it_was_sent() -> None:
 )
 def test_what_matters_to_a_chart_of_ours_is_left_for_later(resource: Any, later: int, passed_over: int) -> None:
     found = sift(bundle(resource, resource), matters)
-    assert [len(alike) for alike in found.later] == [2] * later
-    assert [len(alike) for alike in found.passed_over] == [2] * passed_over
+    assert [len(alike) for alike in found.undecoded.later] == [2] * later
+    assert [len(alike) for alike in found.undecoded.passed_over] == [2] * passed_over
 
 
 @pytest.mark.parametrize("code", [7, {"coding": "K"}, {"coding": [{"code": 5}]}], ids=str)
@@ -127,9 +127,9 @@ def test_everything_that_decoding_whole_finds_is_there_but_for_what_is_passed_ov
     if whole is not None and found.resource is not None:
         entries = [entry for entry in whole.entry or () if entry.resource is not None]
         kept = [entry for entry in found.resource.entry or () if entry.resource is not None]
-        assert len(kept) + len(found.malformed) + sum(map(len, (*found.later, *found.passed_over))) == len(
-            entries
-        ) + len(lost)
+        undecoded = sum(map(len, (*found.undecoded.later, *found.undecoded.passed_over)))
+        assert undecoded == found.undecoded.count
+        assert len(kept) + len(found.malformed) + undecoded == len(entries) + len(lost)
         assert all(entry in entries for entry in kept)
 
 

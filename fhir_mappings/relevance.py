@@ -1,0 +1,21 @@
+"""When a result is worth decoding: what the terminology knows of its code decides."""
+
+from __future__ import annotations
+
+from fhir_mappings.sifting import Judge, Matters
+from fhir_mappings.terminology import NELM_ASSESSMENT, Concept, Terminology, canonical_system
+
+# Laboratory values that most patients have, dozens of times; what the protocol asks of them it asks of its own charts.
+_EVERYDAY = frozenset({Concept.ALBUMIN, Concept.BILIRUBIN_TOTAL, Concept.INR})
+
+
+def judge_by(terminology: Terminology) -> Judge:
+    """When an Observation under a code is worth decoding."""
+
+    def judge(system: str | None, code: str | None) -> Matters:
+        concepts = terminology.concepts(system, code)
+        if concepts:
+            return Matters.IF_OURS if concepts <= _EVERYDAY else Matters.AT_ONCE
+        return Matters.AT_ONCE if canonical_system(system) == NELM_ASSESSMENT else Matters.NEVER
+
+    return judge
