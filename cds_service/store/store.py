@@ -11,7 +11,7 @@ import hashlib
 import time
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from datetime import datetime
+from datetime import datetime, timedelta
 from types import TracebackType
 from typing import Any, TypeVar
 
@@ -42,6 +42,8 @@ _LOOK_UP_SECONDS = 0.2
 # After a failure, calls that can do without the database do not try it for this long.
 _PAUSE_SECONDS = 1.0
 _PURGE_SECONDS = 600.0
+# Longer than a clock is ever wrong: one that is ahead must not forget tokens that are still good elsewhere.
+_LONG_EXPIRED = timedelta(days=2)
 _MOST_WAITING = 200
 _MOST_REMEMBERED = 100_000
 
@@ -202,7 +204,7 @@ class Store:
             self._transact(lambda c: _insert_tokens(c, unshared))
             if purge:
                 self._purged_at = time.monotonic()
-                expired = delete(schema.used_token).where(schema.used_token.c.until < self._now())
+                expired = delete(schema.used_token).where(schema.used_token.c.until < self._now() - _LONG_EXPIRED)
                 self._transact(lambda c: c.execute(expired))
         except StoreUnavailableError:
             return

@@ -108,7 +108,10 @@ def test_the_database_forgets_what_has_expired(url: str, monkeypatch: pytest.Mon
         async with Store(url, clock) as store:
             assert await store.first_use("iss", "old", SOON)
             assert await store.first_use("iss", "new", SOON + timedelta(hours=1))
-            clock.now = SOON + timedelta(minutes=1)
+            clock.now = SOON + timedelta(hours=2)
+            await asyncio.sleep(0.5)
+            await _until_shared(store, url, 2)  # a clock may be ahead: what has just expired here may be good elsewhere
+            clock.now = SOON + timedelta(days=2, minutes=1)
             await _until_shared(store, url, 1)
 
     asyncio.run(run())
