@@ -1,7 +1,7 @@
 """The answers to our prefetch queries: what the caller sent, what its FHIR server adds, and an honest 412.
 
 CDS Hooks 2.0.1, Prefetch Template: a key that is absent is not a key whose value is null. `retrieve` waits for the
-network and decodes nothing; everything else is pure.
+network and decodes nothing. Only the two `retrieve` functions know the client; the others are pure.
 """
 
 from __future__ import annotations
@@ -125,7 +125,7 @@ def gather(sent: Mapping[str, Answer], retrieval: Retrieval = NOT_TRIED) -> dict
 
 
 def gather_all(sent: Mapping[str, Answer], retrieval: Retrieval = NOT_TRIED) -> dict[str, Answer]:
-    """The same of a chart of which anything may be missing; it raises nothing."""
+    """The answer to every query, of a chart of which anything may be missing; unlike `gather` it raises nothing."""
     if not retrieval.fetched:
         return {key: sent.get(key, ABSENT) for key in PREFETCH_KEYS}
     patient = PatientIdentity.of(retrieval.patient_id, retrieval.server, ())

@@ -175,8 +175,8 @@ def factor_between(one: RawQuantity, other: RawQuantity, molar_mass: Decimal | N
 def _from_ucum() -> Callable[[str], Any]:
     """What reads a UCUM expression; built on first use, since an out-of-scope chart never pays for it.
 
-    Of the parts of `ucumvert.PintUcumRegistry`, which builds pint's whole registry twice, and a table of every unit in
-    every other, where two units are compared.
+    Made of the parts of `ucumvert.PintUcumRegistry`, which itself would build pint's registry twice, and a table of
+    every unit's dimension that is not needed here.
     """
     import pint
     import ucumvert

@@ -5,7 +5,7 @@ from __future__ import annotations
 from fhir_mappings.sifting import Judge, Matters
 from fhir_mappings.terminology import NELM_ASSESSMENT, Concept, Terminology, canonical_system
 
-# Laboratory values that most patients have, dozens of times; what the protocol asks of them it asks of its own charts.
+# Laboratory values that most patients have, dozens of times; they never tell whether a chart is one of ours.
 _EVERYDAY = frozenset({Concept.ALBUMIN, Concept.BILIRUBIN_TOTAL, Concept.INR})
 
 

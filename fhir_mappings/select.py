@@ -71,7 +71,7 @@ class Chart:
     reports: Mapping[str, str] = field(default_factory=dict)  # DiagnosticReports, likewise
     copies: tuple[str, ...] = ()  # references that stood in the answers more than once, each further time
     undecoded: tuple[Undecoded, ...] = ()  # Observations that did not matter at once
-    is_whole: bool = False  # whether those that matter later are decoded by now
+    later_decoded: bool = False  # true once `whole` has decoded those that matter later
     identity: PatientIdentity | None = None
     # Made when it is first asked for: a chart out of scope never pays for it.
     by_meaning: dict[str, list[Resource]] = field(default_factory=dict, init=False, compare=False, repr=False)
@@ -80,7 +80,7 @@ class Chart:
     @property
     def later(self) -> tuple[Alike, ...]:
         """Observations that only a chart of ours is asked for and that are not decoded yet, as they were sent."""
-        return () if self.is_whole else tuple(alike for left in self.undecoded for alike in left.later)
+        return () if self.later_decoded else tuple(alike for left in self.undecoded for alike in left.later)
 
     @property
     def passed_over(self) -> tuple[Alike, ...]:
@@ -109,7 +109,7 @@ class Chart:
             resources={**self.resources, "Observation": tuple(observations[key] for key in sorted(observations))},
             unused=tuple(sorted(unused, key=lambda item: item.reference)),
             copies=tuple(sorted(copies)),
-            is_whole=True,
+            later_decoded=True,
         )
 
     def replies(self, response: Resource) -> Sequence[Reply]:

@@ -38,7 +38,7 @@ class Matters(IntEnum):
     AT_ONCE = 2
 
 
-# What a (system, code) means to us.
+# When an Observation under a (system, code) matters.
 Judge: TypeAlias = Callable[[str | None, str | None], Matters]
 # Observations whose codes, and components if they have any, are the same to the byte; at least one.
 Alike: TypeAlias = Sequence[Raw]
@@ -136,7 +136,7 @@ _BUNDLE = msgspec.json.Decoder(_Bundle)
 _PEEKED_BUNDLE = msgspec.json.Decoder(_PeekedBundle)
 _PEEK = msgspec.json.Decoder(_Peek)
 _NOTHING_SEEN = _Peek()
-_ASSESSMENTS = b"nelm-assessment"
+_ASSESSMENTS = b"nelm-assessment"  # of the code system of our assessments; a short cut, which decides nothing
 _CONCEPT = msgspec.json.Decoder(_Concept | None)
 _PARTS = msgspec.json.Decoder(list[_Part] | None)
 
@@ -147,11 +147,11 @@ def sift(raw: bytes | Raw, judge: Judge) -> Sifted:
     Anything but a Bundle of plain entries is decoded whole. Never raises, whatever the bytes.
     """
     # Where an assessment of ours stands, something matters now: one scan would not be enough.
-    at_one_glance = _ASSESSMENTS not in bytes(raw) and _nothing_matters_now(raw, judge)
+    at_one_glance = _ASSESSMENTS not in bytes(raw) and _sifted_at_a_glance(raw, judge)
     return at_one_glance or _sift(raw, judge)
 
 
-def _nothing_matters_now(raw: bytes | Raw, judge: Judge) -> Sifted | None:
+def _sifted_at_a_glance(raw: bytes | Raw, judge: Judge) -> Sifted | None:
     """The Bundle without its entries, where they are Observations of which none matters at once; else None."""
     try:
         bundle = _PEEKED_BUNDLE.decode(raw)

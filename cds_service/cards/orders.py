@@ -14,8 +14,8 @@ from cds_service.reasoning.advice import Order
 def draft_order(order: Order, patient_id: str, reasons: tuple[str, ...]) -> dict[str, Any]:
     """A ServiceRequest in status draft, intent proposal, for this patient.
 
-    `reasons` are references to Conditions of the chart. Raises pydantic's ValidationError if the result were not FHIR,
-    which would be a fault of ours.
+    `reasons` are references to Conditions of the chart. Raises pydantic's ValidationError if the draft were not FHIR,
+    which would be a fault of ours; the references are put in after that.
     """
     draft = dict(_validated(order))
     draft["subject"] = _reference(f"Patient/{patient_id}")

@@ -7,7 +7,7 @@ import sys
 
 # malloc.h of glibc
 _TRIM_THRESHOLD, _MMAP_THRESHOLD, _ARENA_MAX = -1, -3, -8
-_KEPT_BYTES = 32 * 1024 * 1024  # two charts of 5,000 resources; glibc maps no more than this from its heap
+_KEPT_BYTES = 32 * 1024 * 1024  # a few charts of 5,000 resources; the largest threshold that glibc takes
 
 
 def keep_what_is_given_back() -> None:

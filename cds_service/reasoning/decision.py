@@ -55,18 +55,18 @@ class Guideline(Generic[N]):
     workup_order: Sequence[str]
     treatment_order: Callable[[N], Sequence[str]]
     state: Callable[[Walk], str]
-    reviewed: Callable[[N, Findings], Findings] = lambda _, findings: findings
+    as_the_site_has_it: Callable[[N, Findings], Findings] = lambda _, findings: findings
 
 
 def decide(guideline: Guideline[N], needs: N) -> Decision:
-    """Walk a guideline over a patient's needs. Pure: same needs, same decision.
+    """Walk a guideline over a patient's needs, and leave out what the site has switched off. Pure.
 
     A question whose inputs could not be retrieved asks to read, not to repeat: the inputs go to `unread`, and the
     step into `workup` only if it would also settle an input that was looked for and not found.
     """
     walk = guideline.graph.walk(needs)
     inputs = guideline.facts(needs)
-    findings = guideline.reviewed(needs, walk.findings)
+    findings = guideline.as_the_site_has_it(needs, walk.findings)
     asks = [finding for finding in findings if finding.kind is Kind.ASK]
     unread = dict.fromkeys(name for ask in asks for name in ask.inputs if _not_retrieved(inputs[name]))
     workup = {ask.code for ask in asks if any(not _not_retrieved(inputs[name]) for name in ask.inputs)}

@@ -108,17 +108,29 @@ def test_the_source_archive_holds_what_an_installation_needs(releases: tuple[Rel
 
 
 def test_the_version_has_one_home() -> None:
-    """Read from the package by the build; nowhere else in what is configured or deployed does it stand by itself."""
+    """The package's, from where the build reads it."""
     project = (ROOT / "pyproject.toml").read_text("utf-8")
     assert re.search(r'^dynamic = \["version"\]$', project, re.MULTILINE)
     assert re.search(r'^path = "cds_service/__init__\.py"$', project, re.MULTILINE)
     assert not re.search(r"^version *=", project, re.MULTILINE)
 
 
-@pytest.mark.parametrize("page", ["docs/release.md", "docs/runbook/install.md"])
-def test_what_is_typed_from_a_page_is_of_this_version(page: str) -> None:
+@pytest.mark.parametrize(
+    "page",
+    [
+        "docs/release.md",
+        "docs/runbook/install.md",
+        "deploy/compose/example.env",
+        "deploy/container/Dockerfile",
+        "deploy/kubernetes/base/deployment.yaml",
+        "deploy/kubernetes/base/migration.yaml",
+        "deploy/kubernetes/production/kustomization.yaml",
+    ],
+)
+def test_what_is_typed_of_the_version_is_this_one(page: str) -> None:
     named = re.findall(
-        r"(?:VERSION=|nelm-cds:|--branch v|--sign v|origin v)([0-9]+\.[0-9]+\.[0-9]+)", (ROOT / page).read_text("utf-8")
+        r"(?:VERSION=|nelm-cds:|--branch v|--sign v|origin v|newTag: |/version: )([0-9]+\.[0-9]+\.[0-9]+)",
+        (ROOT / page).read_text("utf-8"),
     )
     assert named
     assert set(named) == {__version__}

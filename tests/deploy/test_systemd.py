@@ -17,7 +17,7 @@ from cds_service.settings import Settings
 
 UNITS = ("nelm-cds@.service", "nelm-cds-migrate.service")
 PROGRAM = "/opt/nelm-cds/bin/nelm-cds"
-WORST_EXPOSURE = 2.0  # of 10; systemd calls anything up to this "OK"
+WORST_EXPOSURE = 2.0  # of 10; stricter than systemd's own "OK"
 
 
 def value(text: str, name: str) -> str:

@@ -67,12 +67,6 @@ class Proxy:
         """Its logs, both of them."""
         return "".join((self.folder / name).read_text("utf-8") for name in ("access.log", "error.log"))
 
-    @property
-    def workers(self) -> list[int]:
-        """The processes that serve, by their ids."""
-        children = Path(f"/proc/{self.process.pid}/task/{self.process.pid}/children").read_text("utf-8")
-        return [int(child) for child in children.split()]
-
     def reload(self) -> None:
         """Have it take its configuration anew; what is in flight goes on."""
         self.process.send_signal(signal.SIGHUP)

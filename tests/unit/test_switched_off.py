@@ -81,6 +81,7 @@ def test_the_card_says_that_it_is_the_site_s_doing() -> None:
         ('switched_off = ["T-OCT", "E-CRISIS", "W-CT"]', "E-CRISIS is no option.*; switched_off: W-CT is no option"),
         ('switched_off = ["ablation for everybody"]', "an entry is no option"),
         ("switched_off = [1]", "an entry is no option"),
+        ('switched_off = [["T-OCT"], {a = 1}]', "an entry is no option"),
         ('switched_off = "T-OCT"', "switched_off: must be a list of codes"),
         ("switched_off = true", "switched_off: must be a list of codes"),
     ],

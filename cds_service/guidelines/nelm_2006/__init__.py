@@ -14,5 +14,5 @@ NELM_2006: Guideline[Needs] = Guideline(
     workup_order=WORKUP,
     treatment_order=treatment_order,
     state=state_of,
-    reviewed=without_switched_off,
+    as_the_site_has_it=without_switched_off,
 )

@@ -56,8 +56,8 @@ class SitePolicy:
         return not ABLATION_LIMITS.isdisjoint(self.departures())
 
     def departures(self) -> dict[str, Decimal | bool | tuple[str, ...]]:
-        """What the site has set differently, by name; a day on which it did so is none."""
-        names = (f for f in fields(self) if f.name != _DAY)
+        """What the site has set differently, by name; the day of a new edition is no departure."""
+        names = (f for f in fields(self) if f.name != _EDITION_DAY)
         return {f.name: getattr(self, f.name) for f in names if getattr(self, f.name) != f.default}
 
     def announces_edition(self, day: date) -> bool:
@@ -77,10 +77,10 @@ class SitePolicy:
         for name, value in given.items():
             if name in _SWITCHES and isinstance(value, bool):
                 values[name] = value
-            elif name == _CODES and isinstance(value, list):
-                problems += [_not_an_option(code) for code in value if code not in OPTIONS]
+            elif name == _SWITCHED_OFF and isinstance(value, list):
+                problems += [_not_an_option(code) for code in value if not (isinstance(code, str) and code in OPTIONS)]
                 values[name] = tuple(dict.fromkeys(map(str, value)))
-            elif name == _DAY and type(value) is date:
+            elif name == _EDITION_DAY and type(value) is date:
                 values[name] = value
             elif name in _RANGES and isinstance(value, int | Decimal) and not isinstance(value, bool):
                 low, high = _RANGES[name]
@@ -106,14 +106,14 @@ ABLATION_LIMITS = frozenset({
     "ablation_limit_cm", "extended_ablation_limit_cm", "ablation_most_lesions", "extended_ablation",
 })  # fmt: skip
 
-# What can be switched off: the treatment options. The work-up asks what is missing, and an emergency or a warning must
-# never be silenced.
+# What can be switched off: the options that are ever offered. The work-up asks what is missing, and an emergency or a
+# warning must never be silenced.
 OPTIONS = frozenset({
     "T-RESECT", "T-RESECT-POSTEMBO", "T-ABLATE", "T-ABLATE-EXT", "T-ABLATE-PALL", "T-DEBULK", "T-RADIO-ADJ", "T-EMBO",
     "T-EMBO-AGAIN", "T-OCT", "T-MIBG", "T-PRRT", "T-OLT-EVAL",
 })  # fmt: skip
 
-_CODES, _DAY = "switched_off", "new_edition_since"
+_SWITCHED_OFF, _EDITION_DAY = "switched_off", "new_edition_since"
 _SWITCHES = frozenset({"extended_ablation", "platelet_serotonin"})
 _WHOLE = frozenset({"ablation_most_lesions"})
 # Wide enough for any site, narrow enough to catch a slip (180 months for days).
@@ -142,13 +142,15 @@ def _allowed(name: str) -> str:
         return "must be true or false"
     if name in _RANGES:
         return "must be a number"
-    if name == _CODES:
+    if name == _SWITCHED_OFF:
         return 'must be a list of codes, such as ["T-OLT-EVAL"]'
-    if name == _DAY:
+    if name == _EDITION_DAY:
         return "must be a day, written as 2026-12-01 without quotation marks"
-    return f"no setting of this name; known are {', '.join((*_RANGES, *sorted(_SWITCHES), _CODES, _DAY))}"
+    return (
+        f"no setting of this name; known are {', '.join((*_RANGES, *sorted(_SWITCHES), _SWITCHED_OFF, _EDITION_DAY))}"
+    )
 
 
 def _not_an_option(code: object) -> str:
     shown = code if isinstance(code, str) and _CODE.fullmatch(code) else "an entry"
-    return f"{_CODES}: {shown} is no option that can be switched off; these are {', '.join(sorted(OPTIONS))}"
+    return f"{_SWITCHED_OFF}: {shown} is no option that can be switched off; these are {', '.join(sorted(OPTIONS))}"

@@ -70,7 +70,7 @@ def read_chart(chart: Chart, policy: SitePolicy = DEFAULT, *, whole: bool = Fals
 
 
 def read(chart: Chart, policy: SitePolicy = DEFAULT, *, whole: bool = False) -> tuple[Chart, ChartReading]:
-    """The same, and the chart with as much decoded of it as was needed."""
+    """What `read_chart` reads, after the chart with as much decoded of it as that took."""
     found, unused_conditions = conditions(chart)
     aside = (*unused_conditions, *unused_responses(chart))
     unused = (*chart.unused, *aside)
