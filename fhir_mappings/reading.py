@@ -48,10 +48,13 @@ def latest(readings: Sequence[Reading[T]], as_of: datetime, recency: Recency | N
     """
     if not readings:
         return Reading(Unknown(WhyUnknown.NOT_RECORDED), None)
-    past = [r for r in readings if r.when is None or not r.when.certainly_after_instant(as_of)]
+    past: list[Reading[T]] = []
+    future: list[Reading[T]] = []
+    for r in readings:
+        (future if r.when is not None and r.when.certainly_after_instant(as_of) else past).append(r)
     if not past:
         return Reading(Unknown(WhyUnknown.FUTURE_DATE, sources_of(readings)), None)
-    of_unknown_date = [Reading(r.fact, None) for r in readings if r not in past and not _is_absent(r.fact)]
+    of_unknown_date = [Reading(r.fact, None) for r in future if not _is_absent(r.fact)]
     with_value = [r for r in past if not _is_absent(r.fact)]
     if of_unknown_date and not with_value:
         return Reading(Unknown(WhyUnknown.FUTURE_DATE, sources_of(of_unknown_date)), None)

@@ -100,6 +100,7 @@ class _Part(Struct, frozen=True, gc=False):
 
 class _Peek(Struct, frozen=True, gc=False):
     resourceType: str | None = None
+    id: str | None = None  # one that cannot be read makes the result unreadable, whenever it matters
     code: Raw = NOTHING
     component: Raw = NOTHING
 
@@ -120,8 +121,12 @@ class _Bundle(Struct, frozen=True, gc=False):
 
 
 class _PeekedEntry(Struct, frozen=True, gc=False):
+    """As strict as `_Entry`, so that what was seen at a glance is found again."""
+
     resource: _Peek
-    response: Raw = NOTHING
+    fullUrl: str | None = None
+    search: Search | None = None
+    response: EntryResponse | None = None
 
 
 class _PeekedBundle(Struct, frozen=True, gc=False):
@@ -162,7 +167,7 @@ def _sifted_at_a_glance(raw: bytes | Raw, judge: Judge) -> Sifted | None:
     judged: set[bytes] = set()
     for entry in bundle.entry:
         peek = entry.resource
-        if peek.resourceType != "Observation" or entry.response:
+        if peek.resourceType != "Observation" or entry.response is not None:
             return None
         codes = _codes(peek)
         if codes not in judged:
@@ -191,7 +196,8 @@ def _sift(raw: bytes | Raw, judge: Judge) -> Sifted:
             peek = _PEEK.decode(entry.resource)
         except UNREADABLE:
             peek = _NOTHING_SEEN  # decoding it says where it is malformed
-        if peek.resourceType == "Observation":
+        # What a batch says of its query stays with the result.
+        if peek.resourceType == "Observation" and entry.response is None:
             codes = _codes(peek)
             if codes not in alike:
                 alike[codes] = (_soonest(peek, judge), [])

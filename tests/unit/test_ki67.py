@@ -6,7 +6,8 @@ from typing import Any
 
 import pytest
 
-from fhir_mappings.ki67 import ki67_readings
+from fhir_mappings.ki67 import Ki67Reading, ki67_readings
+from fhir_mappings.reading import Reading
 from tests.support.charts import Json, chart, coded, needs, observation, quantity, said
 
 KI67 = "loinc:29593-1"
@@ -140,3 +141,17 @@ def test_one_result_that_arrives_three_times_is_one() -> None:
     twice = [of(LIVER, id="a"), of(LIVER, id="b")]
     panel = observation("loinc:85337-4", date="2025-06-01", bodySite=coded(LIVER), component=[part(THREE)])
     assert needs(*twice, panel).ki67_percent.note == "liver specimen"
+
+
+def test_results_are_not_compared_one_with_the_other(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A body may hold a hundred thousand of them."""
+
+    def compared(self: object, other: object) -> bool:
+        raise AssertionError("compared")
+
+    for kind in (Ki67Reading, Reading):
+        monkeypatch.setattr(kind, "__eq__", compared)
+    results = [of(LIVER, "3 %", f"2025-06-{day:02}", id=f"k{day}") for day in range(1, 29)]
+    future = of(LIVER, "5 %", "2099-01-01", id="future")
+    note = needs(*results, future).ki67_percent.note or ""
+    assert note.startswith("another Ki-67 is dated in the future; liver 3 % (2025)")

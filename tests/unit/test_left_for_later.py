@@ -12,7 +12,7 @@ from cds_service.guidelines.nelm_2006.intake.account import account
 from cds_service.http.answer import evaluate_request, read_call
 from cds_service.http.wire import parse_request
 from cds_service.settings import Settings
-from fhir_mappings import relevance
+from fhir_mappings import relevance, sifting
 from fhir_mappings.sifting import Matters
 from fhir_mappings.terminology import load_terminology
 from tests.support.evaluating import LONG_AGO
@@ -89,6 +89,49 @@ def test_the_answer_is_the_one_that_decoding_at_once_gives(
     body = body_of(story, *(odd_results(story) if odd else ()))
     later = told(evaluated(body))
     monkeypatch.setattr(relevance, "_EVERYDAY", frozenset())
+    assert later == told(evaluated(body))
+
+
+ODD_ENTRIES: dict[str, dict[str, Any]] = {
+    "an address that is a number": {"fullUrl": 7},
+    "a search that is a text": {"search": "match"},
+    "a mode that is a number": {"search": {"mode": 5}},
+    "a response that is a text": {"response": "200"},
+    "a response": {"response": {"status": "200"}},
+    "a failed response": {"response": {"status": "404"}},
+}
+
+
+@pytest.mark.parametrize("odd", ODD_ENTRIES.values(), ids=ODD_ENTRIES)
+@pytest.mark.parametrize("name", ["resectable", "embolisable", "out-of-scope-diabetic"])
+def test_an_odd_entry_loses_no_result(name: str, odd: dict[str, Any], monkeypatch: pytest.MonkeyPatch) -> None:
+    """Where the assessments come as answers to a form, the Bundle of results holds everyday values alone."""
+    story = next(one for one in STORIES if one.name == name)
+    request = story.request
+    everyday = [result(story, 1, ALBUMIN), result(story, 2, BILIRUBIN), result(story, 3, "2823-3")]
+    entries = [{"resource": resource} for resource in everyday]
+    request["prefetch"]["observations"] = {
+        "resourceType": "Bundle",
+        "type": "searchset",
+        "entry": [entries[0] | odd, *entries[1:]],
+    }
+    body = json.dumps(request).encode()
+    later = told(evaluated(body))
+    monkeypatch.setattr(relevance, "_EVERYDAY", frozenset())
+    monkeypatch.setattr(sifting, "_sifted_at_a_glance", lambda *_: None)
+    assert later == told(evaluated(body))
+
+
+@pytest.mark.parametrize("unreadable", ["1e400", "9" * 5000, '"\xff"', "[]"])
+@pytest.mark.parametrize("name", ["resectable", "out-of-scope-diabetic"])
+def test_a_result_whose_id_cannot_be_read_is_told_as_unread(
+    unreadable: str, name: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    story = next(one for one in STORIES if one.name == name)
+    body = body_of(story, result(story, 1, ALBUMIN)).replace(b'"everyday-1"', unreadable.encode("latin-1"))
+    later = told(evaluated(body))
+    monkeypatch.setattr(relevance, "_EVERYDAY", frozenset())
+    monkeypatch.setattr(sifting, "_sifted_at_a_glance", lambda *_: None)
     assert later == told(evaluated(body))
 
 

@@ -118,6 +118,24 @@ RESOURCES = st.fixed_dictionaries(
 )
 
 
+ENTRIES = st.fixed_dictionaries(
+    {"resource": RESOURCES | JSON},
+    optional={
+        "fullUrl": JSON,
+        "search": JSON | st.just({"mode": "match"}),
+        "response": JSON | st.just({"status": "200"}),
+    },
+)
+
+
+@given(st.lists(ENTRIES, max_size=4), st.booleans())
+def test_what_was_counted_at_a_glance_is_found_again(entries: list[Any], results_alone: bool) -> None:
+    if results_alone:
+        entries = [entry | {"resource": observation(code=ALBUMIN)} for entry in entries]
+    found = sift(json.dumps({"resourceType": "Bundle", "entry": entries}).encode(), matters)
+    assert sum(map(len, (*found.undecoded.later, *found.undecoded.passed_over))) == found.undecoded.count
+
+
 @given(st.lists(RESOURCES | JSON, max_size=5))
 def test_everything_that_decoding_whole_finds_is_there_but_for_what_is_passed_over(resources: list[Any]) -> None:
     value = bundle(*resources)

@@ -37,9 +37,14 @@ def test_what_is_switched_off_is_withheld_and_the_rest_stays(vignette: dict[str,
     before = decided(vignette["facts"], SitePolicy())
     for code in sorted(OPTIONS):
         after = decided(vignette["facts"], off(code))
-        kept = [other for other in before.treatment if other != code]
+        gone = {code} | (
+            {"T-RADIO-ADJ"} if not {"T-ABLATE", "T-ABLATE-EXT", "T-DEBULK"} & set(before.treatment) - {code} else set()
+        )
+        kept = [other for other in before.treatment if other not in gone]
         assert list(after.treatment) == (kept or (["R-MDT"] if before.treatment else []))
-        withheld = [f"{code}:switched_off"] if code in before.treatment else []
+        withheld = (
+            [f"{one}:switched_off" for one in gone if one in before.treatment] if code in before.treatment else []
+        )
         assert sorted(after.withhold) == sorted([*before.withhold, *withheld])
         same = ("state", "workup", "info", "path", "unread")
         assert all(getattr(after, name) == getattr(before, name) for name in same)
@@ -66,6 +71,22 @@ def test_a_warning_leaves_with_the_option_that_it_guards() -> None:
     invasive = [code for code in before.treatment if code.startswith("T-") and code != "T-OCT"]
     after = decide(NELM_2006, replace(chart(**facts), policy=off(*invasive)))
     assert "S-OCT-PERI" not in after.safety
+
+
+def test_what_follows_an_operation_is_not_offered_without_one() -> None:
+    facts = {"lesion_count": 4, "largest_lesion_cm": "2.0", "small_multiple_mets": True, "srs": "positive"}
+    before = decide(NELM_2006, chart(**facts))
+    assert {"T-ABLATE", "T-RADIO-ADJ"} <= set(before.treatment)
+    after = decide(NELM_2006, replace(chart(**facts), policy=off("T-ABLATE", "T-DEBULK")))
+    assert "T-RADIO-ADJ" not in after.treatment
+    assert "T-RADIO-ADJ:switched_off" in after.withhold
+
+
+def test_with_nothing_left_the_card_does_not_say_that_the_text_has_nothing() -> None:
+    said = answer_to(replace(chart(lesion_count=2, largest_lesion_cm="3.0"), policy=off(*sorted(OPTIONS)))).text
+    assert "Options of the 2006 text are switched off at this site: tumour board" in said
+    assert "Our own step: what the text has for this patient is switched off by this site." in said
+    assert "No option of the 2006 text" not in said
 
 
 def test_the_card_says_that_it_is_the_site_s_doing() -> None:

@@ -9,7 +9,7 @@ from __future__ import annotations
 import re
 import tomllib
 from dataclasses import dataclass, fields
-from datetime import date, timedelta
+from datetime import date
 from decimal import Decimal
 
 from cds_service.guidelines.nelm_2006 import thresholds as limit
@@ -63,7 +63,7 @@ class SitePolicy:
     def announces_edition(self, day: date) -> bool:
         """Whether the edition is new here on that day."""
         since = self.new_edition_since
-        return since is not None and since <= day < since + timedelta(days=limit.EDITION_IS_NEW_DAYS)
+        return since is not None and 0 <= (day - since).days < limit.EDITION_IS_NEW_DAYS
 
     @classmethod
     def from_toml(cls, text: str) -> SitePolicy:

@@ -12,14 +12,18 @@ from cds_service.guidelines.nelm_2006.needs import Needs
 from cds_service.reasoning.graph import Finding, Findings, Kind
 
 REASON = "switched_off"
+# What follows an operation has no sense without one (N7).
+_AFTER_OPERATIONS = {"T-RADIO-ADJ": frozenset({"T-ABLATE", "T-ABLATE-EXT", "T-DEBULK"})}
 _FOLLOWS_FROM_OPTIONS = (Kind.PROTECT, Kind.FOLLOW_UP)
 
 
 def without_switched_off(needs: Needs, findings: Findings) -> Findings:
     """The findings without those options, nor what stood there for their sake; the team is asked where none is left."""
-    off = [code for code in findings.codes(Kind.OFFER) if code in needs.policy.switched_off]
+    offered = findings.codes(Kind.OFFER)
+    off = {code for code in offered if code in needs.policy.switched_off}
     if not off:
         return findings
+    off |= {code for code, before in _AFTER_OPERATIONS.items() if code in offered and not (before & set(offered)) - off}
     kept = Findings(_instead(finding, off) for finding in findings if finding.kind not in _FOLLOWS_FROM_OPTIONS)
     if not kept.codes(Kind.OFFER):
         return Findings((*kept, offer("R-MDT", on.SWITCHED_OFF)))
@@ -28,5 +32,5 @@ def without_switched_off(needs: Needs, findings: Findings) -> Findings:
     return Findings((*kept, *(finding for finding in again if (finding.kind, finding.code) in before)))
 
 
-def _instead(finding: Finding, off: list[str]) -> Finding:
+def _instead(finding: Finding, off: set[str]) -> Finding:
     return withhold(finding.code, REASON) if finding.kind is Kind.OFFER and finding.code in off else finding

@@ -37,6 +37,7 @@ _WITHOUT_EXTENSIVE_DISEASE = frozenset({
 _UNKNOWN = " not known"
 _TEAM_REASONS = (
     (on.NOTHING_LEFT, "nothing_left"),
+    (on.SWITCHED_OFF, "switched_off"),
     (on.TEAM_BESIDE_OPTIONS, "negative_scan"),
     (on.OTHER_SYNDROME, "other_syndrome"),
     (on.TRANSPLANTED, "transplanted"),

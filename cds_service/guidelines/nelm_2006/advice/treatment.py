@@ -77,6 +77,8 @@ def treatment_section(decision: Decision, reading: ChartReading) -> Section:
 
 
 def _nothing_to_name(decision: Decision) -> str:
+    if any(item.endswith(":switched_off") for item in decision.withhold):
+        return "Options of the 2006 text are switched off at this site: tumour board"
     if decision.state == "provisional":
         return "No option of the 2006 text while questions are open: tumour board"
     return "No option of the 2006 text left: tumour board"

@@ -22,7 +22,11 @@ from fhir_mappings.terminology import Concept
 def ki67(chart: Chart) -> Fact[Interval]:
     """The highest Ki-67 of any counted specimen (P, C29); one that cannot be read leaves the top open."""
     found = ki67_readings(chart)
-    past = [k for k in found if k.reading.when is None or not k.reading.when.certainly_after_instant(chart.as_of)]
+    past: list[Ki67Reading] = []
+    future: list[Ki67Reading] = []
+    for each in found:
+        when = each.reading.when
+        (future if when is not None and when.certainly_after_instant(chart.as_of) else past).append(each)
     known = _distinct([k for k in past if isinstance(k.reading.fact, Known)])
     if not known:
         return unless_unread(latest([k.reading for k in found], chart.as_of).fact, chart, OBSERVATIONS)
@@ -31,7 +35,7 @@ def ki67(chart: Chart) -> Fact[Interval]:
     why_not = {k.reading.fact.why for k in past if isinstance(k.reading.fact, Unknown)} - _NO_VALUE
     if why_not:
         sources = sources_of([k.reading for k in past])
-    if any(k not in past and isinstance(k.reading.fact, Known) for k in found):
+    if any(isinstance(k.reading.fact, Known) for k in future):
         why_not |= {WhyUnknown.FUTURE_DATE}
         sources = sources_of([k.reading for k in found])
     notes = [f"highest of {len(known)} results"] if len(known) > 1 else []
