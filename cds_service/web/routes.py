@@ -107,7 +107,7 @@ def _settings(parts: Parts, connect: tuple[str, ...]) -> Mapping[str, Any]:
     settings = parts.settings
     # Discovery is signed where clients are registered, and the browser has no key to sign with.
     told = discovery(settings.local_codes, parts.services)["services"]
-    prefetch = next(service["prefetch"] for service in told if service["hook"] == HOOK)
+    prefetch: dict[str, str] = next((service["prefetch"] for service in told if service["hook"] == HOOK), {})
     return {
         "smart": {"client_id": settings.smart_client_id, "scope": settings.smart_scope or _least_scope(prefetch)},
         "connect": connect,
