@@ -165,7 +165,11 @@ def _require(paths: list[Path]) -> None:
     if not paths:
         raise typer.BadParameter("needs at least one path", param_hint="PATHS...")
     for path in paths:
-        if not path.exists():
+        try:
+            there = path.exists()
+        except OSError as error:
+            raise typer.BadParameter(f"Path '{path}' cannot be read.", param_hint="PATHS...") from error
+        if not there:
             raise typer.BadParameter(f"Path '{path}' does not exist.", param_hint="PATHS...")
 
 

@@ -110,3 +110,14 @@ def test_a_reader_that_stops_reading_causes_no_traceback() -> None:
         process.stdout.readline()
         process.stdout.close()
         assert b"Traceback" not in process.stderr.read()
+
+
+def test_a_path_that_may_not_be_looked_at_is_wrong_use_and_no_traceback(monkeypatch: pytest.MonkeyPatch) -> None:
+    def refused(path: Path) -> bool:
+        raise PermissionError(path)
+
+    monkeypatch.setattr(Path, "exists", refused)
+    result = nelm_cds("replay", "charts-of-root")
+    assert result.exit_code == 2
+    assert "cannot be read" in result.stderr
+    assert "Traceback" not in result.output
