@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Collection, Iterator, Sequence
 from dataclasses import dataclass
 from enum import IntEnum
+from functools import partial
 from typing import TypeAlias
 
 import msgspec
@@ -141,7 +142,6 @@ _BUNDLE = msgspec.json.Decoder(_Bundle)
 _PEEKED_BUNDLE = msgspec.json.Decoder(_PeekedBundle)
 _PEEK = msgspec.json.Decoder(_Peek)
 _NOTHING_SEEN = _Peek()
-_ASSESSMENTS = b"nelm-assessment"  # of the code system of our assessments; a short cut, which decides nothing
 _CONCEPT = msgspec.json.Decoder(_Concept | None)
 _PARTS = msgspec.json.Decoder(list[_Part] | None)
 
@@ -151,70 +151,96 @@ def sift(raw: bytes | Raw, judge: Judge) -> Sifted:
 
     Anything but a Bundle of plain entries is decoded whole. Never raises, whatever the bytes.
     """
-    # Where an assessment of ours stands, something matters now: one scan would not be enough.
-    at_one_glance = _ASSESSMENTS not in bytes(raw) and _sifted_at_a_glance(raw, judge)
-    return at_one_glance or _sift(raw, judge)
-
-
-def _sifted_at_a_glance(raw: bytes | Raw, judge: Judge) -> Sifted | None:
-    """The Bundle without its entries, where they are Observations of which none matters at once; else None."""
-    try:
-        bundle = _PEEKED_BUNDLE.decode(raw)
-    except UNREADABLE:
-        return None
-    if bundle.resourceType != "Bundle" or not bundle.entry:
-        return None
-    judged: set[bytes] = set()
-    for entry in bundle.entry:
-        peek = entry.resource
-        if peek.resourceType != "Observation" or entry.response is not None:
-            return None
-        codes = _codes(peek)
-        if codes not in judged:
-            if _soonest(peek, judge) is Matters.AT_ONCE:
-                return None
-            judged.add(codes)
-    found = Resource(resourceType="Bundle", entry=[], link=bundle.link, issue=bundle.issue, total=bundle.total)
-    return Sifted(found, [], Undecoded(len(bundle.entry), lambda: _sift(raw, judge).undecoded.groups()))
-
-
-def _sift(raw: bytes | Raw, judge: Judge) -> Sifted:
+    glance = _peeked(raw)
+    if glance is not None:
+        kinds = _Kinds(glance.entry, judge)
+        if kinds.undecoded == len(glance.entry):
+            # Where they stand takes another scan, which most charts never need.
+            groups = partial(_sorted_out, raw, kinds)
+            return Sifted(_with([], glance), [], Undecoded(kinds.undecoded, groups))
+        return _decoded(_BUNDLE.decode(raw), kinds)
     try:
         bundle = _BUNDLE.decode(raw)
     except UNREADABLE:
         return Sifted(*decode(raw))
     if bundle.resourceType != "Bundle":
         return Sifted(*decode(raw))
+    peeked = [_PeekedEntry(_peek(entry.resource), response=entry.response) for entry in bundle.entry or ()]
+    return _decoded(bundle, _Kinds(peeked, judge))
+
+
+class _Kinds:
+    """Entries by their codes: thousands of results share a few dozen, each of which is judged once."""
+
+    def __init__(self, entries: Sequence[_PeekedEntry], judge: Judge) -> None:
+        found: dict[bytes, tuple[Matters, list[Raw]]] = {}
+        of_each: list[list[Raw] | None] = []
+        for entry in entries:
+            peek = entry.resource
+            # What a batch says of its query stays with the result.
+            if peek.resourceType != "Observation" or entry.response is not None:
+                of_each.append(None)
+                continue
+            codes = bytes(peek.code)
+            if peek.component is not NOTHING:
+                codes += bytes(peek.component)
+            kind = found.get(codes)
+            if kind is None:
+                kind = found[codes] = (_soonest(peek, judge), [])
+            of_each.append(None if kind[0] is Matters.AT_ONCE else kind[1])
+        self.undecoded = len(of_each) - of_each.count(None)
+        self._groups = found.values()
+        self._of_each = of_each
+
+    def sort_out(self, entries: Sequence[_Entry]) -> tuple[Groups, list[_Entry]]:
+        """The Observations that are not decoded, those alike together, and the entries that are."""
+        decoded: list[_Entry] = []
+        for entry, alike in zip(entries, self._of_each, strict=True):
+            if alike is None:
+                decoded.append(entry)
+            else:
+                alike.append(entry.resource)
+        return self._groups, decoded
+
+
+def _peeked(raw: bytes | Raw) -> _PeekedBundle | None:
+    """The Bundle with what its entries are, from one scan; None for what is no Bundle with a resource in each entry."""
+    try:
+        bundle = _PEEKED_BUNDLE.decode(raw)
+    except UNREADABLE:
+        return None
+    return bundle if bundle.resourceType == "Bundle" else None
+
+
+def _peek(resource: Raw) -> _Peek:
+    try:
+        return _PEEK.decode(resource)
+    except UNREADABLE:
+        return _NOTHING_SEEN  # decoding it says where it is malformed
+
+
+def _sorted_out(raw: bytes | Raw, kinds: _Kinds) -> Groups:
+    groups, _ = kinds.sort_out(_BUNDLE.decode(raw).entry or ())
+    return groups
+
+
+def _decoded(bundle: _Bundle, kinds: _Kinds) -> Sifted:
+    groups, at_once = kinds.sort_out(bundle.entry or ())
     entries: list[Entry] = []
     malformed: list[Malformed] = []
-    alike: dict[bytes, tuple[Matters, list[Raw]]] = {}  # thousands of results share a few dozen codes
-    for entry in bundle.entry or ():
+    for entry in at_once:
         if not entry.resource or entry.resource == NULL:
             entries.append(Entry(entry.fullUrl, None, entry.search, entry.response))
             continue
-        try:
-            peek = _PEEK.decode(entry.resource)
-        except UNREADABLE:
-            peek = _NOTHING_SEEN  # decoding it says where it is malformed
-        # What a batch says of its query stays with the result.
-        if peek.resourceType == "Observation" and entry.response is None:
-            codes = _codes(peek)
-            if codes not in alike:
-                alike[codes] = (_soonest(peek, judge), [])
-            matters, undecoded = alike[codes]
-            if matters is not Matters.AT_ONCE:
-                undecoded.append(entry.resource)
-                continue
         resource, lost = decode(entry.resource, depth=1)
         malformed += lost
         if resource is not None:
             entries.append(Entry(entry.fullUrl, resource, entry.search, entry.response))
-    found = Resource(resourceType="Bundle", entry=entries, link=bundle.link, issue=bundle.issue, total=bundle.total)
-    return Sifted(found, malformed, Undecoded(sum(len(group) for _, group in alike.values()), alike.values))
+    return Sifted(_with(entries, bundle), malformed, Undecoded(kinds.undecoded, lambda: groups))
 
 
-def _codes(peek: _Peek) -> bytes:
-    return bytes(peek.code) + bytes(peek.component) if peek.component else bytes(peek.code)
+def _with(entries: list[Entry], bundle: _Bundle | _PeekedBundle) -> Resource:
+    return Resource(resourceType="Bundle", entry=entries, link=bundle.link, issue=bundle.issue, total=bundle.total)
 
 
 def _soonest(peek: _Peek, judge: Judge) -> Matters:
@@ -224,9 +250,11 @@ def _soonest(peek: _Peek, judge: Judge) -> Matters:
         parts = _PARTS.decode(peek.component) if peek.component else None
     except UNREADABLE:
         return Matters.AT_ONCE
-    concepts = filter(None, (code, *(part.code for part in parts or ())))
-    judged = (judge(coding.system, coding.code) for concept in concepts for coding in concept.coding or ())
-    return max(judged, default=Matters.NEVER)
+    soonest = Matters.NEVER
+    for concept in (code, *(part.code for part in parts)) if parts else (code,):
+        if concept is not None and concept.coding:
+            soonest = max(soonest, *[judge(coding.system, coding.code) for coding in concept.coding])
+    return soonest
 
 
 class _Named(Struct, frozen=True, gc=False):

@@ -13,8 +13,8 @@ from starlette.requests import Request
 
 from cds_service.clients import Authenticator, Client, NotAuthenticated, UsedTokens, open_client
 from cds_service.errors import Unauthenticated
-from cds_service.http.reporting import Note
 from cds_service.settings import Settings
+from cds_service.telemetry import CallReport
 
 
 class Callers:
@@ -39,15 +39,15 @@ class Callers:
         if self._authenticator is not None:
             await self._authenticator.__aexit__(kind, error, trace)
 
-    async def client(self, request: Request, note: Note, *paths: str) -> Client:
-        """The client that signed the request for one of these paths; raises Unauthenticated, and notes the reason."""
+    async def client(self, request: Request, report: CallReport, *paths: str) -> Client:
+        """The client that signed the request for one of these paths; raises Unauthenticated, and reports the reason."""
         if self._authenticator is None:
-            note.client = self._anybody.name
+            report.client = self._anybody.name
             return self._anybody
         try:
             client = await self._authenticator.client(request.headers.get("authorization"), paths)
         except NotAuthenticated as error:
-            note.refused = error.reason
+            report.refused = error.reason
             raise Unauthenticated from error
-        note.client = client.name
+        report.client = client.name
         return client

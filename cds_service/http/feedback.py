@@ -23,10 +23,10 @@ from cds_service.http.apart import apart
 from cds_service.http.body import read_json_body
 from cds_service.http.members import MemberTwiceError, members
 from cds_service.http.parts import Parts
-from cds_service.http.reporting import Note
 from cds_service.http.services import services_of
 from cds_service.http.wire import pointer_of
 from cds_service.store import Feedback, Reason, StoreUnavailableError
+from cds_service.telemetry import CallReport
 from fhir_mappings.wire import UNREADABLE
 
 _OUR_WORDS = dict(OVERRIDE_REASONS)
@@ -81,11 +81,11 @@ _ENTRIES = msgspec.json.Decoder(list[Raw])
 _DECODER = msgspec.json.Decoder(FeedbackRequest)
 
 
-async def take_feedback(request: Request, note: Note, parts: Parts) -> Response:
+async def take_feedback(request: Request, report: CallReport, parts: Parts) -> Response:
     """The answer to `POST /cds-services/{id}/feedback`: 200 without a body once all of it is stored."""
     service_id = request.path_params["service_id"]
     service_path = f"/cds-services/{service_id}"
-    client = await parts.callers.client(request, note, f"{service_path}/feedback", service_path)
+    client = await parts.callers.client(request, report, f"{service_path}/feedback", service_path)
     if parts.store is None or not any(s.feedback for s in services_of(parts.services, service_id)):
         raise UnknownService("This service takes no feedback.")
     body = await read_json_body(request, parts.settings.max_body_bytes)

@@ -17,21 +17,23 @@ from cds_service.http.discovery import discovery
 from cds_service.http.feedback import take_feedback
 from cds_service.http.hook import answer_hook
 from cds_service.http.parts import Parts
-from cds_service.http.reporting import Note, reported
+from cds_service.http.reporting import Reported
+from cds_service.telemetry import CallReport
 
-Endpoint = Callable[[Request], Awaitable[Response]]
-Handler = Callable[[Request, Note, Parts], Awaitable[Response]]
+Handler = Callable[[Request, CallReport, Parts], Awaitable[Response]]
 
 
 def make_routes(parts: Parts) -> list[Route]:
     """The routes of the service, made of these parts."""
 
-    def told(endpoint: str, handler: Handler) -> Endpoint:
-        return reported(endpoint, lambda request, note: handler(request, note, parts), parts.telemetry, parts.tracing)
+    def told(endpoint: str, handler: Handler) -> Reported:
+        return Reported(
+            endpoint, lambda request, report: handler(request, report, parts), parts.telemetry, parts.tracing
+        )
 
     return [
-        Route("/cds-services", told("discovery", _discover), methods=["GET"]),
         Route("/cds-services/{service_id}", told("hook", answer_hook), methods=["POST"]),
+        Route("/cds-services", told("discovery", _discover), methods=["GET"]),
         Route("/cds-services/{service_id}/feedback", told("feedback", take_feedback), methods=["POST"]),
         Route("/healthz", _health, methods=["GET"]),
         Route("/readyz", partial(_ready, parts), methods=["GET"]),
@@ -39,8 +41,8 @@ def make_routes(parts: Parts) -> list[Route]:
     ]
 
 
-async def _discover(request: Request, note: Note, parts: Parts) -> Response:
-    client = await parts.callers.client(request, note, "/cds-services")
+async def _discover(request: Request, report: CallReport, parts: Parts) -> Response:
+    client = await parts.callers.client(request, report, "/cds-services")
     return _json(discovery(parts.settings.local_codes, parts.services, client.profile.version))
 
 

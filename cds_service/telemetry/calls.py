@@ -16,9 +16,12 @@ _LENGTH = 36
 NOT_A_UUID = "not-a-uuid"
 
 
-@dataclass(frozen=True, slots=True)
+OUR_FAULT = 500  # the status of a call that nobody answered: the shell around the routes does
+
+
+@dataclass(slots=True)
 class CallReport:
-    """One call: route, HTTP status, seconds, and what was decided.
+    """One call: route, HTTP status, seconds, and what was decided; codes and names of ours, no value from a chart.
 
     `hook_instance` is the caller's text, as it came. `cards` are topic and indicator, `unknown` input and reason,
     `fhir` base, key and outcome of each query; `refused` is why the caller was not believed, `problem` what the answer
@@ -26,8 +29,8 @@ class CallReport:
     """
 
     endpoint: str
-    status: int
-    seconds: float
+    status: int = OUR_FAULT
+    seconds: float = 0.0
     client: str = ""
     hook_instance: str = ""
     state: str = ""

@@ -22,9 +22,10 @@ from cds_service.clients.registry import OPEN
 from cds_service.http.body import read_json_body
 from cds_service.http.discovery import discovery
 from cds_service.http.parts import Parts
-from cds_service.http.reporting import Note, reported
+from cds_service.http.reporting import Reported
 from cds_service.http.services import HOOK, SERVICE_ID
 from cds_service.settings import Settings
+from cds_service.telemetry import CallReport
 from cds_service.web.evaluation import evaluate_for_the_pages
 from cds_service.web.guideline import guideline
 from cds_service.web.pages import Pages
@@ -44,8 +45,8 @@ def web_routes(parts: Parts) -> list[Route]:
     pages, origins = Pages(), _origins(settings)
     turns = asyncio.Semaphore(_AT_ONCE)
 
-    async def evaluate(request: Request, note: Note) -> Response:
-        note.client = OPEN
+    async def evaluate(request: Request, report: CallReport) -> Response:
+        report.client = OPEN
         async with turns:  # nobody is asked who they are here, so that signed calls must not wait for it
             body = await read_json_body(request, min(settings.max_body_bytes, _MOST_BYTES))
             return _json(await run_in_threadpool(evaluate_for_the_pages, body, settings, parts.clock()))
@@ -62,7 +63,7 @@ def web_routes(parts: Parts) -> list[Route]:
         Route("/assets/{name}", asset, methods=["GET"]),
         Route("/web/guideline.json", _fixed(guideline(settings.policy)), methods=["GET"]),
         Route("/web/settings.json", _fixed(_settings(parts, origins)), methods=["GET"]),
-        Route("/web/evaluate", reported("evaluate", evaluate, parts.telemetry, parts.tracing), methods=["POST"]),
+        Route("/web/evaluate", Reported("evaluate", evaluate, parts.telemetry, parts.tracing), methods=["POST"]),
     ]
     return routes if settings.production else [*_open_routes(pages), *routes]
 

@@ -16,8 +16,8 @@ import fhir_mappings
 
 # `Graph` keeps a dict of its nodes and `Guideline` its functions; both are made once, at import.
 WITHOUT_SLOTS = {"Graph", "Guideline"}
-# Filled while a call waits for a FHIR server, and gone with it.
-FILLED_BY_ONE_CALL = {"Allowance", "CallRecord", "Collected", "Note", "Pages"}
+# Filled while a call is answered, and gone with it.
+FILLED_BY_ONE_CALL = {"Allowance", "CallRecord", "CallReport", "Collected", "Pages"}
 
 
 def _dataclasses() -> Iterator[type[Any]]:
