@@ -9,20 +9,14 @@ from functools import partial
 from typing import Any
 
 from fastapi import FastAPI
-from starlette.exceptions import HTTPException
 from starlette.middleware.cors import CORSMiddleware
-from starlette.middleware.exceptions import ExceptionMiddleware
-from starlette.requests import Request
-from starlette.responses import Response
 from starlette.types import ASGIApp
 
 from cds_service import __version__
 from cds_service.clients import InMemoryUsedTokens
 from cds_service.clock import now
-from cds_service.errors import RequestError
 from cds_service.fhir_client import FhirClient, Limits
 from cds_service.guidelines.nelm_2006 import NELM_2006
-from cds_service.http import problems
 from cds_service.http.callers import Callers
 from cds_service.http.discovery import discovery
 from cds_service.http.openapi import openapi
@@ -71,8 +65,6 @@ def create_app(
     app.openapi = partial(_described, settings, services)  # type: ignore[method-assign]
     # Asked in this order: the hook has most of the calls, FastAPI's own document the fewest.
     app.router.routes[:0] = [*make_routes(parts), *web_routes(parts)]
-    app.add_exception_handler(RequestError, _request_error)
-    app.add_exception_handler(HTTPException, _http_error)
     # Added last is outermost: CORS headers stand on every answer, faults of ours included.
     app.add_middleware(CatchAll)
     app.add_middleware(TidyPaths)
@@ -94,8 +86,8 @@ class _Application(FastAPI):
     """
 
     def build_middleware_stack(self) -> ASGIApp:
-        """The middleware that was added, around the routes and the answers to what they raise."""
-        app: ASGIApp = ExceptionMiddleware(self.router, handlers=self.exception_handlers)
+        """The middleware that was added, around the routes."""
+        app: ASGIApp = self.router
         for middleware in reversed(self.user_middleware):
             app = middleware.cls(app, *middleware.args, **middleware.kwargs)
         return app
@@ -123,13 +115,3 @@ def _described(settings: Settings, services: tuple[Service, ...]) -> dict[str, A
     """The OpenAPI document: by hand, as the bodies are not FastAPI's to read; with examples from a demo patient."""
     story = stories()["nothing-known-yet"] / "request.json"
     return openapi(story.read_bytes(), signed=bool(settings.clients), services=services)
-
-
-async def _request_error(request: Request, error: Exception) -> Response:
-    assert isinstance(error, RequestError)  # noqa: S101 - registered for this class
-    return problems.of_request_error(error)
-
-
-async def _http_error(request: Request, error: Exception) -> Response:
-    assert isinstance(error, HTTPException)  # noqa: S101 - registered for this class
-    return problems.of_status(error.status_code, error.headers)

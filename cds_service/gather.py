@@ -6,7 +6,7 @@ network and decodes nothing. Only the two `retrieve` functions know the client; 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 
 import msgspec
 from msgspec import Raw
@@ -62,10 +62,8 @@ def read_prefetch(prefetch: Mapping[str, Raw] | None, terminology: Terminology |
     return {key: _read_sent(key, value, judge) for key, value in (prefetch or {}).items() if key in _ASKED_FOR}
 
 
-def asks(
-    prefetch: Mapping[str, Raw] | None, sent: Mapping[str, Answer], queries: Callable[[], Mapping[str, str]]
-) -> dict[str, Ask]:
-    """What is left to ask: queries whose key was not sent, and the pages after a first page that was.
+def left_to_ask(prefetch: Mapping[str, Raw] | None, sent: Mapping[str, Answer]) -> dict[str, bytes | None]:
+    """What is left to ask: every key that was not sent, and a first page that was, of which there are more.
 
     `sent` is what was read of the prefetch. A key that was sent is never asked again, `null` and errors included: the
     caller has looked already.
@@ -75,13 +73,11 @@ def asks(
         for key, value in (prefetch or {}).items()
         if key in sent and sent[key].availability is not Availability.COMPLETE and _has_next_page(value)
     }
-    left = [key for key in PREFETCH_KEYS if key not in sent or key in pages]
-    rendered = queries() if left else {}
-    return {key: Ask(rendered[key], key in REQUIRED_KEYS, first_page=pages.get(key)) for key in left}
+    return {key: pages.get(key) for key in PREFETCH_KEYS if key not in sent or key in pages}
 
 
 def retrieve_at_once(
-    left: Mapping[str, Ask],
+    left: Collection[str],
     *,
     server: str | None,
     token: str | None,
@@ -98,19 +94,24 @@ def retrieve_at_once(
 
 
 async def retrieve(
-    left: Mapping[str, Ask],
+    left: Mapping[str, bytes | None],
     *,
+    queries: Mapping[str, str],
     patient_id: str,
     server: str | None,
     token: str | None,
     fhir: FhirClient,
     servers: Collection[str] | None = None,
 ) -> Retrieval:
-    """Ask the request's FHIR server for what is left, if it may be contacted; else say why not."""
+    """Ask the request's FHIR server for what is left, if it may be contacted; else say why not.
+
+    `queries` are relative to its base, one for each key.
+    """
     access = fhir.access(server, token, servers)
     if isinstance(access, str):
         return Retrieval(not_contacted=access)
-    fetched = await fhir.fetch(access, left, patient_id)
+    asks = {key: Ask(queries[key], key in REQUIRED_KEYS, first_page) for key, first_page in left.items()}
+    fetched = await fhir.fetch(access, asks, patient_id)
     return Retrieval(fetched, patient_id=patient_id, server=server, base=access.base.url)
 
 

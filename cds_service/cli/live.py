@@ -70,7 +70,7 @@ async def _result(body: bytes, patient: str, settings: Settings, fhir: FhirClien
         call = read_call(body, settings.local_codes)
     except RequestError as error:
         return Result(where, patient, error.status, None, [], str(error))
-    retrieval = await retrieve_missing(call.request, call.left, fhir)
+    retrieval = await retrieve_missing(call, fhir)
 
     def evaluate() -> Evaluation:
         return evaluate_request(call.request, settings, now(), retrieval, call.sent)

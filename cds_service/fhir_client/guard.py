@@ -43,7 +43,8 @@ class Guard:
     """The list of servers and the rules for their addresses."""
 
     def __init__(self, servers: Iterable[str], *, production: bool) -> None:
-        self.bases = frozenset(FhirBase.parse(server) for server in servers)
+        self._as_listed = {server: FhirBase.parse(server) for server in servers}
+        self.bases = frozenset(self._as_listed.values())
         self._production = production
         self._literal = frozenset(_literal(base.host) for base in self.bases) - {None}
 
@@ -56,7 +57,7 @@ class Guard:
         if not server:
             return f"The request names no fhirServer; one that is listed in {home} would be asked for it."
         try:
-            base = FhirBase.parse(server)
+            base = self._as_listed.get(server) or FhirBase.parse(server)
         except BadBaseError as error:
             return f"The request's fhirServer was not contacted: it {error}."
         if base not in self.bases or (among is not None and base.url not in among):

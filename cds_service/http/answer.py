@@ -15,8 +15,8 @@ from typing import Any
 from cds_service.cards.unreadable import unreadable_card
 from cds_service.decide import Evaluation, evaluate
 from cds_service.errors import MalformedRequest, MissingData
-from cds_service.fhir_client import NOT_TRIED, Ask, FhirClient, Retrieval
-from cds_service.gather import asks, gather, read_prefetch, retrieve, retrieve_at_once
+from cds_service.fhir_client import NOT_TRIED, FhirClient, Retrieval
+from cds_service.gather import gather, left_to_ask, read_prefetch, retrieve, retrieve_at_once
 from cds_service.http.discovery import queries
 from cds_service.http.services import HOOK
 from cds_service.http.wire import HookRequest, parse_request
@@ -80,38 +80,45 @@ def answer_request(
 
 @dataclass(frozen=True, slots=True)
 class Call:
-    """A call that was read: its request, the answers in its prefetch, and what those leave to be asked."""
+    """A call that was read: its request, the answers in its prefetch, and what those leave to be asked.
+
+    `local` are the site's own codes, which are asked for as well.
+    """
 
     request: HookRequest
     sent: Mapping[str, Answer]
-    left: Mapping[str, Ask]
+    left: Mapping[str, bytes | None]
+    local: LocalCodes = NO_LOCAL_CODES
 
 
 def read_call(body: bytes, local: LocalCodes = NO_LOCAL_CODES, hooks: Collection[str] = (HOOK,)) -> Call:
     """Read a call; raises RequestError if it is none."""
     request = parse_request(body, hooks)
     sent = read_prefetch(request.prefetch, _terminology(local))
-    return Call(request, sent, asks(request.prefetch, sent, lambda: queries(request.context.patientId, local)))
+    return Call(request, sent, left_to_ask(request.prefetch, sent), local)
 
 
-async def retrieve_missing(
-    request: HookRequest, left: Mapping[str, Ask], fhir: FhirClient, servers: Collection[str] | None = None
-) -> Retrieval:
+async def retrieve_missing(call: Call, fhir: FhirClient, servers: Collection[str] | None = None) -> Retrieval:
     """What is left to be asked, from the request's FHIR server; the one step that waits for the network.
 
     `servers` are the bases that this caller may name; None: every base that may be contacted at all.
     """
-    patient_id = request.context.patientId
+    patient_id = call.request.context.patientId
     return await retrieve(
-        left, patient_id=patient_id, server=request.fhirServer, token=_token(request), fhir=fhir, servers=servers
+        call.left,
+        queries=queries(patient_id, call.local),
+        patient_id=patient_id,
+        server=call.request.fhirServer,
+        token=_token(call.request),
+        fhir=fhir,
+        servers=servers,
     )
 
 
-def retrieve_missing_at_once(
-    request: HookRequest, left: Mapping[str, Ask], fhir: FhirClient, servers: Collection[str] | None = None
-) -> Retrieval | None:
+def retrieve_missing_at_once(call: Call, fhir: FhirClient, servers: Collection[str] | None = None) -> Retrieval | None:
     """The same where nobody has to be waited for; None where somebody has to."""
-    return retrieve_at_once(left, server=request.fhirServer, token=_token(request), fhir=fhir, servers=servers)
+    request = call.request
+    return retrieve_at_once(call.left, server=request.fhirServer, token=_token(request), fhir=fhir, servers=servers)
 
 
 def _token(request: HookRequest) -> str | None:

@@ -88,10 +88,10 @@ def _decided(call: Call, retrieval: Retrieval, client: Client, parts: Parts) -> 
 async def _retrieved(request: Request, call: Call, client: Client, parts: Parts) -> Retrieval:
     # In the open, every listed base may be named; a registered client names its own.
     servers = client.fhir_servers if parts.settings.clients else None
-    at_once = retrieve_missing_at_once(call.request, call.left, parts.fhir, servers)
+    at_once = retrieve_missing_at_once(call, parts.fhir, servers)
     if at_once is not None:
         return at_once
-    return await unless_hung_up(request, retrieve_missing(call.request, call.left, parts.fhir, servers))
+    return await unless_hung_up(request, retrieve_missing(call, parts.fhir, servers))
 
 
 def _queries(retrieval: Retrieval) -> tuple[tuple[str, str, str], ...]:

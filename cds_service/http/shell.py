@@ -5,9 +5,10 @@ from __future__ import annotations
 import logging
 import re
 
+from starlette.exceptions import HTTPException
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from cds_service.http.problems import of_our_own_fault
+from cds_service.http.problems import of_our_own_fault, of_status
 from cds_service.telemetry.logs import place
 
 _log = logging.getLogger("nelm_cds")
@@ -22,13 +23,17 @@ class TidyPaths:
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] == "http":
-            path = _SLASHES.sub("/", scope["path"])
-            scope = dict(scope, path=path.rstrip("/") or "/")
+            path = _SLASHES.sub("/", scope["path"]).rstrip("/") or "/"
+            if path != scope["path"]:
+                scope = dict(scope, path=path)
         await self.app(scope, receive, send)
 
 
 class CatchAll:
-    """Turn a fault of ours into one shape inside the CORS headers; the log names its kind and place, never a value."""
+    """Turn what the router refuses, and a fault of ours, into one shape inside the CORS headers.
+
+    Of a fault the log names its kind and place, never a value.
+    """
 
     def __init__(self, app: ASGIApp) -> None:
         self.app = app
@@ -46,6 +51,10 @@ class CatchAll:
 
         try:
             await self.app(scope, receive, watched)
+        except HTTPException as error:
+            if started:
+                raise
+            await of_status(error.status_code, error.headers)(scope, receive, send)
         except Exception as error:  # the outermost handler: whatever it is, it must not look like silence
             _log.error("request failed: %s at %s", type(error).__name__, place(error.__traceback__))
             if started:

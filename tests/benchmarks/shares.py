@@ -12,7 +12,7 @@ from typing import TypeVar
 import orjson
 
 from cds_service.decide import conclude
-from cds_service.gather import asks, gather, read_prefetch
+from cds_service.gather import gather, left_to_ask, read_prefetch
 from cds_service.guidelines.nelm_2006 import NELM_2006
 from cds_service.guidelines.nelm_2006.intake import read_chart
 from cds_service.http.answer import Answered, new_uuid
@@ -84,6 +84,6 @@ def _once(body: bytes) -> dict[str, float]:
 def _gathered(request: HookRequest) -> dict[str, Answer]:
     """What the prefetch holds, and whether anything is left to be asked: nothing is."""
     sent = read_prefetch(request.prefetch)
-    if asks(request.prefetch, sent, dict):
+    if left_to_ask(request.prefetch, sent):
         raise ValueError("the charts that are measured are whole")
     return gather(sent)

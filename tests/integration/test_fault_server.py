@@ -42,7 +42,7 @@ def call(server: FaultServer, limits: Limits = LIMITS, prefetch: Mapping[str, An
             }).encode()
         )  # fmt: skip
         async with FhirClient((server.base,), limits=limits) as fhir, asyncio.timeout(SECONDS - 1):
-            retrieval = await retrieve_missing(read.request, read.left, fhir)
+            retrieval = await retrieve_missing(read, fhir)
         return gather(read.sent, retrieval)
 
     return asyncio.run(called())

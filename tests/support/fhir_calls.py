@@ -43,7 +43,7 @@ def client(**options: Any) -> FhirClient:
 async def retrieved(body: bytes, fhir: FhirClient) -> Retrieval:
     """What one call fetches."""
     call = read_call(body)
-    return await retrieve_missing(call.request, call.left, fhir)
+    return await retrieve_missing(call, fhir)
 
 
 def answers(body: bytes | None = None, **options: Any) -> dict[str, Answer]:
