@@ -7,14 +7,13 @@ or complete; a complete answer may be empty.
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
 from enum import StrEnum
 
-from msgspec import Raw
+from msgspec import Raw, Struct
 from msgspec.structs import replace
 
 from fhir_mappings.decoding import Malformed, decode
-from fhir_mappings.sifting import NONE_UNDECODED, Judge, Sifted, Undecoded, sift
+from fhir_mappings.sifting import NONE_UNDECODED, Judge, Undecoded, sift
 from fhir_mappings.wire import Entry, EntryResponse, Resource
 
 
@@ -27,8 +26,7 @@ class Availability(StrEnum):
     ABSENT = "absent"
 
 
-@dataclass(frozen=True, slots=True)
-class Answer:
+class Answer(Struct, frozen=True):
     """The decoded answer to one query."""
 
     availability: Availability
@@ -59,8 +57,11 @@ def read_answer(raw: bytes | Raw | None, resource_type: str | None = None, judge
     # Not every answer is copied to find out: most are megabytes, and objects.
     if bytes(memoryview(raw)[:1]) != b"{" and bytes(raw).strip() == b"null":
         return Answer(Availability.COMPLETE)
-    sifted = sift(raw, judge) if judge and resource_type == "Observation" else Sifted(*decode(raw))
-    resource, malformed = sifted.resource, sifted.malformed
+    if judge is not None and resource_type == "Observation":
+        resource, malformed, undecoded = sift(raw, judge)
+    else:
+        resource, malformed = decode(raw)
+        undecoded = NONE_UNDECODED
     if resource is None or resource.resourceType is None:
         return Answer(Availability.FAILED, malformed=tuple(malformed))
     if resource.resourceType == "OperationOutcome":
@@ -69,7 +70,7 @@ def read_answer(raw: bytes | Raw | None, resource_type: str | None = None, judge
         return Answer(Availability.FAILED)
     if resource.resourceType != "Bundle":
         return Answer(Availability.COMPLETE, (Entry(resource=_without_entries(resource)),), tuple(malformed))
-    if not (resource.entry or resource.issue or malformed or sifted.undecoded.count):
+    if not (resource.entry or resource.issue or malformed or undecoded.count):
         return Answer(Availability.PARTIAL if _has_next(resource) or resource.total else Availability.COMPLETE)
     entries = tuple(_flatten(resource))
     if _query_failed(resource, malformed):
@@ -77,12 +78,12 @@ def read_answer(raw: bytes | Raw | None, resource_type: str | None = None, judge
     issues = [issue for entry in entries if entry.resource for issue in entry.resource.issue or ()]
     if any(issue.severity not in _BESIDE_THE_HITS for issue in issues):
         return Answer(Availability.FAILED)
-    found = len(entries) + len(malformed) + sifted.undecoded.count
+    found = len(entries) + len(malformed) + undecoded.count
     partial = _has_next(resource) or _lost_something(resource, entries, malformed, found)
     partial = partial or any(issue.code in _WITHHELD for issue in issues)
     usable = tuple(e for e in entries if e.resource and e.resource.resourceType != "OperationOutcome")
     availability = Availability.PARTIAL if partial else Availability.COMPLETE
-    return Answer(availability, usable, tuple(malformed), sifted.undecoded)
+    return Answer(availability, usable, tuple(malformed), undecoded)
 
 
 def says_not_supported(raw: bytes | Raw) -> bool:

@@ -10,16 +10,16 @@ from __future__ import annotations
 
 import calendar
 import re
-from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
+
+from msgspec import Struct
 
 _PARTIAL = re.compile(r"([0-9]{4})(?:-([0-9]{2})(?:-([0-9]{2}))?)?")
 _TIME = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}(:[0-9]{2}(\.[0-9]+)?)?(Z|[+-][0-9]{2}:[0-9]{2})?")
 _WIDEST_OFFSET = timedelta(hours=14)
 
 
-@dataclass(frozen=True, slots=True)
-class DateInterval:
+class DateInterval(Struct, frozen=True):
     """From the first to the last instant that a recorded date can mean (aware, UTC)."""
 
     first: datetime

@@ -9,9 +9,8 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from functools import cache
 from typing import Final
-
-from msgspec import Raw
 
 from fhir_mappings.assessment import codes_of
 from fhir_mappings.facts import Source
@@ -40,35 +39,26 @@ class NotUnderstood:
 def not_understood(chart: Chart) -> tuple[NotUnderstood, ...]:
     """Every such name once, with the latest Observation that bears it; the latest first."""
     latest: dict[str, NotUnderstood] = {}
-    for resource in chart.every_observation(_may_be_ours()):
+    looks_like_ours = cache(_looks_like_ours)  # thousands of results share a few dozen names
+    for resource in chart.every_observation(lambda raw: any(map(looks_like_ours, names(raw)))):
         if resource.status not in COUNTED:
             continue
-        for label in _labels(resource, chart):
+        for label in _labels(resource, chart, looks_like_ours):
             found = NotUnderstood(label, source(resource, when(resource)))
             latest[label] = max(latest.get(label, found), found, key=_age)
     return tuple(sorted(latest.values(), key=lambda found: (*_age(found), found.label), reverse=True))
 
 
-def _may_be_ours() -> Callable[[Raw], bool]:
-    """Whether one of an Observation's names looks like ours; thousands of results share a few dozen names."""
-    told: dict[str, bool] = {}
-
-    def looks_like_ours(name: str) -> bool:
-        if name not in told:
-            told[name] = _LOOKS_LIKE_OURS.search(name) is not None
-        return told[name]
-
-    return lambda raw: any(map(looks_like_ours, names(raw)))
+def _looks_like_ours(name: str) -> bool:
+    return _LOOKS_LIKE_OURS.search(name) is not None
 
 
 def _age(found: NotUnderstood) -> tuple[str, str]:
     return found.source.date or "", found.source.reference
 
 
-def _labels(resource: Resource, chart: Chart) -> Iterator[str]:
+def _labels(resource: Resource, chart: Chart, looks_like_ours: Callable[[str], bool]) -> Iterator[str]:
     for coded in (resource.code, *(component.code for component in resource.component or ())):
-        if coded is None or chart.concepts(coded) or codes_of(coded):
-            continue
-        name = next(filter(_LOOKS_LIKE_OURS.search, coded.names()), None)
-        if name is not None:
+        name = next(filter(looks_like_ours, coded.names()), None) if coded is not None else None
+        if name is not None and not chart.concepts(coded) and not codes_of(coded):
             yield name

@@ -7,10 +7,9 @@ now; where one does, another finds the boundaries of the entries, and only what 
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterator, Sequence
-from dataclasses import dataclass
 from enum import IntEnum
 from functools import partial
-from typing import TypeAlias
+from typing import NamedTuple, TypeAlias
 
 import msgspec
 from msgspec import Raw, Struct
@@ -77,8 +76,7 @@ class Undecoded:
 NONE_UNDECODED = Undecoded(0, tuple)
 
 
-@dataclass(frozen=True, slots=True)
-class Sifted:
+class Sifted(NamedTuple):
     """The Bundle with what was decoded of it, what could not be, and the Observations that were not decoded."""
 
     resource: Resource | None

@@ -174,6 +174,7 @@ _CANONICAL: Final[Mapping[str, str]] = {
 PUBLIC_SYSTEMS: Final = frozenset(_CANONICAL)  # under every spelling
 
 _DOTTED: Final = frozenset({ICD_10, ICD_10_CM})
+_WRITTEN_VARIOUSLY: Final = _DOTTED | {ICD_10_PCS}
 _CATEGORY: Final = re.compile(r"C([0-9]{2})(?:\..+)?")
 # They say only that the primary is not known (P). Held here, not read from the value set, because a site
 # that deletes the WHO files must not turn an unknown primary into a second cancer.
@@ -256,8 +257,9 @@ class Terminology:
 
 
 def _key(system: str | None, code: str | None) -> tuple[str, str]:
-    canonical = canonical_system(system)
-    return canonical, _normal_code(canonical, code or "")
+    # Asked of every code of a chart, and of most of them several times.
+    canonical = "" if system is None else _CANONICAL.get(system, system)
+    return canonical, _normal_code(canonical, code) if code and canonical in _WRITTEN_VARIOUSLY else code or ""
 
 
 @cache

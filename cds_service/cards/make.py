@@ -10,7 +10,7 @@ from dataclasses import replace
 from typing import Any
 
 from cds_service.cards.orders import draft_order
-from cds_service.cards.pieces import Piece, cut
+from cds_service.cards.pieces import Cut, Piece, cut
 from cds_service.reasoning.advice import LEAD_LIMIT, MOST_CARDS, SUMMARY_LIMIT, Block, Proposal, Section
 
 CARD_SYSTEM = "https://nelm-cds.github.io/fhir/CodeSystem/nelm-card"
@@ -50,31 +50,31 @@ def make_cards(
     Raises TooMuchToSayError rather than leave something out.
     """
     room = len(patient_line) + len("\n\n")
-    pieces = _fewest(sections, room)
-    if not _fits(pieces):
-        pieces = cut(sections, room, brief=True)
-    if not _fits(pieces):
-        raise TooMuchToSayError(f"{len(pieces)} cards")
-    return [_card(piece, source, patient_id, patient_line, reasons, new_uuid) for piece in pieces]
+    answer = _fewest(sections, room)
+    if not _fits(answer):
+        answer = cut(sections, room, brief=True)
+    if not _fits(answer):
+        raise TooMuchToSayError(f"{answer.cards} cards")
+    return [_card(piece, source, patient_id, patient_line, reasons, new_uuid) for piece in answer.pieces()]
 
 
-def _fewest(sections: Sequence[Section], room: int) -> list[Piece]:
+def _fewest(sections: Sequence[Section], room: int) -> Cut:
     """The answer in as few cards as its shortest spare lines allow, and of these ways the one that says most."""
     full = _cut(sections, room)
     levels = max((len(block.spare) for section in sections for block in section.blocks), default=0)
-    if not levels or (_fits(full) and len(full) <= len(sections)):
+    if not levels or (_fits(full) and full.cards <= len(sections)):
         return full
     least = _cut(_spare(sections, levels - 1), room)
     if _cards_needed(least) >= _cards_needed(full):
         return full
     between = (_cut(_spare(sections, level), room) for level in range(levels - 1))
-    return next((pieces for pieces in between if _cards_needed(pieces) == _cards_needed(least)), least)
+    return next((answer for answer in between if _cards_needed(answer) == _cards_needed(least)), least)
 
 
-def _cut(sections: Sequence[Section], room: int) -> list[Piece]:
+def _cut(sections: Sequence[Section], room: int) -> Cut:
     # One more card is one more interruption; of equally many, the ones in their own order read better.
     in_order = cut(sections, room)
-    if _fits(in_order) and len(in_order) <= len(sections):
+    if _fits(in_order) and in_order.cards <= len(sections):
         return in_order
     return min(in_order, cut(sections, room, packed=True), key=_cards_needed)
 
@@ -87,12 +87,12 @@ def _spared(block: Block, level: int) -> Block:
     return replace(block, text=block.spare[min(level, len(block.spare) - 1)]) if block.spare else block
 
 
-def _cards_needed(pieces: Sequence[Piece]) -> tuple[bool, int]:
-    return not all(piece.fits for piece in pieces), len(pieces)
+def _cards_needed(answer: Cut) -> tuple[bool, int]:
+    return not answer.fits, answer.cards
 
 
-def _fits(pieces: Sequence[Piece]) -> bool:
-    return len(pieces) <= MOST_CARDS and all(piece.fits for piece in pieces)
+def _fits(answer: Cut) -> bool:
+    return answer.fits and answer.cards <= MOST_CARDS
 
 
 def _card(

@@ -24,7 +24,6 @@ class Piece:
     paragraphs: tuple[str, ...]
     codes: tuple[str, ...]
     proposals: tuple[Proposal, ...]
-    fits: bool  # false where one block with its guards is longer than a card
 
 
 @dataclass(slots=True)
@@ -87,7 +86,6 @@ class _Page:
             paragraphs=(*self._paragraphs(blocks), *([self.section.closing] if last and self.section.closing else [])),
             codes=tuple(codes),
             proposals=self.section.proposals if self.first else (),
-            fits=self.left >= 0,
         )
 
     def _paragraphs(self, blocks: Sequence[Block]) -> tuple[str, ...]:
@@ -99,8 +97,21 @@ class _Page:
         return tuple(_joined(text for text in (*opening, *texts[:after], *closing, *texts[after:]) if text))
 
 
-def cut(sections: Sequence[Section], room: int, *, packed: bool = False, brief: bool = False) -> list[Piece]:
-    """All pieces of an answer; `room` is what every card needs beside them.
+class Cut:
+    """An answer cut into cards; how many there are and whether each fits is known before any is written out."""
+
+    def __init__(self, filled: Sequence[Sequence[_Page]]) -> None:
+        self._filled = filled
+        self.cards = sum(map(len, filled))
+        self.fits = all(page.left >= 0 for own in filled for page in own)
+
+    def pieces(self) -> list[Piece]:
+        """What each card holds."""
+        return [page.piece(last=page is own[-1]) for own in self._filled for page in own]
+
+
+def cut(sections: Sequence[Section], room: int, *, packed: bool = False, brief: bool = False) -> Cut:
+    """An answer cut into cards; `room` is what every card needs beside its text.
 
     `packed` lets paragraphs that may stand anywhere fill the room there is, `brief` asks for the short wording as well.
     """
@@ -111,7 +122,7 @@ def cut(sections: Sequence[Section], room: int, *, packed: bool = False, brief: 
     if packed:
         for section, own in zip(listed, filled, strict=True):
             _place_movable(section, own, filled, room, brief=brief)
-    return [page.piece(last=page is own[-1]) for own in filled for page in own]
+    return Cut(filled)
 
 
 def _filled(section: Section, room: int, said: set[str], *, packed: bool, brief: bool) -> list[_Page]:
