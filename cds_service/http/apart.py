@@ -10,8 +10,9 @@ from typing import TypeVar
 
 T = TypeVar("T")
 
-# Above this a body takes more than a few milliseconds; other calls must not wait for it.
-_OFF_THE_EVENT_LOOP = 64 * 1024
+# Above this a body takes more than a few milliseconds; other calls must not wait for it. Below, a thread would help
+# nobody: Python lets another one run every five milliseconds.
+_OFF_THE_EVENT_LOOP = 1024 * 1024
 # One large chart after the other: two at the same time take as long together, and the memory of both.
 _THREAD = ThreadPoolExecutor(1, thread_name_prefix="nelm-cds-chart")
 
