@@ -17,14 +17,15 @@ from cds_service.fhir_client.paging import UnreadableLinkError, next_link
 from fhir_mappings.answer import ABSENT, Answer, Availability, read_answer, says_not_supported
 from fhir_mappings.compartment import PatientIdentity, Whose, whose
 from fhir_mappings.relevance import judge_by
-from fhir_mappings.sifting import Judge
+from fhir_mappings.sifting import Glance, Judge
 from fhir_mappings.terminology import Terminology, load_terminology
 from fhir_mappings.wire import UNREADABLE
 
+OBSERVATIONS = "observations"
 _ASKED_FOR = {
     "patient": "Patient",
     "conditions": "Condition",
-    "observations": "Observation",
+    OBSERVATIONS: "Observation",
     "imaging": "ImagingStudy",
     "procedures": "Procedure",
     "medicationRequests": "MedicationRequest",
@@ -52,14 +53,20 @@ _WHY_FETCHED = {
 _SEND = "Send the key with its FHIR resource"
 
 
-def read_prefetch(prefetch: Mapping[str, Raw] | None, terminology: Terminology | None = None) -> dict[str, Answer]:
+def read_prefetch(
+    prefetch: Mapping[str, Raw] | None, terminology: Terminology | None = None, results: Glance | None = None
+) -> dict[str, Answer]:
     """The answers that came with the request, by key; a key that was not sent has none.
 
     Observations under codes that mean nothing in the terminology are passed over, everyday laboratory values left for
-    later.
+    later. `results` is what was seen of the Observations already.
     """
     judge = judge_by(terminology or load_terminology())
-    return {key: _read_sent(key, value, judge) for key, value in (prefetch or {}).items() if key in _ASKED_FOR}
+    return {
+        key: _read_sent(key, value, judge, results if key == OBSERVATIONS else None)
+        for key, value in (prefetch or {}).items()
+        if key in _ASKED_FOR
+    }
 
 
 def left_to_ask(prefetch: Mapping[str, Raw] | None, sent: Mapping[str, Answer]) -> dict[str, bytes | None]:
@@ -142,8 +149,8 @@ def gather_all(sent: Mapping[str, Answer], retrieval: Retrieval = NOT_TRIED) -> 
     return answers
 
 
-def _read_sent(key: str, value: Raw, judge: Judge) -> Answer:
-    answer = read_answer(value, _ASKED_FOR[key], judge)
+def _read_sent(key: str, value: Raw, judge: Judge, results: Glance | None) -> Answer:
+    answer = read_answer(value, _ASKED_FOR[key], judge, results)
     refused = key in _SERVED_BY_FEW and answer.availability is Availability.FAILED
     return ABSENT if refused and says_not_supported(value) else answer
 

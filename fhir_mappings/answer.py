@@ -13,7 +13,7 @@ from msgspec import Raw, Struct
 from msgspec.structs import replace
 
 from fhir_mappings.decoding import Malformed, decode
-from fhir_mappings.sifting import NONE_UNDECODED, Judge, Undecoded, sift
+from fhir_mappings.sifting import NONE_UNDECODED, Glance, Judge, Undecoded, sift
 from fhir_mappings.wire import Entry, EntryResponse, Resource
 
 
@@ -46,11 +46,17 @@ _WITHHELD = frozenset({
 })  # fmt: skip
 
 
-def read_answer(raw: bytes | Raw | None, resource_type: str | None = None, judge: Judge | None = None) -> Answer:
+def read_answer(
+    raw: bytes | Raw | None,
+    resource_type: str | None = None,
+    judge: Judge | None = None,
+    glance: Glance | None = None,
+) -> Answer:
     """Decode the value of one prefetch key (or one server answer); `None` stands for a key that is not there.
 
     `resource_type` is what the query asked for: a lone resource of another type is no answer to it. Where it is
     Observation, `judge` tells which codes are worth decoding at once; the other Observations stay as they were sent.
+    `glance` is what was seen of it already.
     """
     if raw is None:
         return ABSENT
@@ -58,7 +64,7 @@ def read_answer(raw: bytes | Raw | None, resource_type: str | None = None, judge
     if bytes(memoryview(raw)[:1]) != b"{" and bytes(raw).strip() == b"null":
         return Answer(Availability.COMPLETE)
     if judge is not None and resource_type == "Observation":
-        resource, malformed, undecoded = sift(raw, judge)
+        resource, malformed, undecoded = sift(raw, judge, glance)
     else:
         resource, malformed = decode(raw)
         undecoded = NONE_UNDECODED

@@ -81,12 +81,14 @@ def _why_unused(resource: Resource) -> WhyUnused | None:
 
 def _speaks_to_us(resource: Resource, concepts: frozenset[Concept], chart: Chart) -> bool:
     """False of most diagnoses of most patients; the rest of those is not worth reading."""
-    return bool(
-        concepts
-        or resource.evidence
-        or _other_malignancy(resource, chart, concepts, neuroendocrine=False)
-        or _mapped(resource, chart.terminology.primary_site)
-        or _mapped(resource, chart.terminology.lymph_node_region)
+    terminology = chart.terminology
+    return bool(concepts or resource.evidence) or any(
+        terminology.is_other_malignancy(coding.system, coding.code)
+        or terminology.primary_site(coding.system, coding.code)
+        or terminology.lymph_node_region(coding.system, coding.code)
+        for element in (resource.code, *resource.body_sites())
+        if element is not None
+        for coding in element.codings()
     )
 
 

@@ -128,7 +128,9 @@ class _PeekedEntry(Struct, frozen=True, gc=False):
     response: EntryResponse | None = None
 
 
-class _PeekedBundle(Struct, frozen=True, gc=False):
+class Glance(Struct, frozen=True, gc=False):
+    """A Bundle with what its entries are."""
+
     resourceType: str
     entry: list[_PeekedEntry]
     link: list[Link] | None = None
@@ -137,19 +139,20 @@ class _PeekedBundle(Struct, frozen=True, gc=False):
 
 
 _BUNDLE = msgspec.json.Decoder(_Bundle)
-_PEEKED_BUNDLE = msgspec.json.Decoder(_PeekedBundle)
+_GLANCE = msgspec.json.Decoder(Glance)
 _PEEK = msgspec.json.Decoder(_Peek)
 _NOTHING_SEEN = _Peek()
 _CONCEPT = msgspec.json.Decoder(_Concept | None)
 _PARTS = msgspec.json.Decoder(list[_Part] | None)
 
 
-def sift(raw: bytes | Raw, judge: Judge) -> Sifted:
+def sift(raw: bytes | Raw, judge: Judge, glance: Glance | None = None) -> Sifted:
     """Decode a Bundle but for the Observations none of whose codes, nor of their components', matters at once.
 
-    Anything but a Bundle of plain entries is decoded whole. Never raises, whatever the bytes.
+    Anything but a Bundle of plain entries is decoded whole. Never raises, whatever the bytes. `glance` is what is seen
+    in it at a glance, where somebody has looked already.
     """
-    glance = _peeked(raw)
+    glance = glance or glance_at(raw)
     if glance is not None:
         kinds = _Kinds(glance.entry, judge)
         if kinds.undecoded == len(glance.entry):
@@ -201,10 +204,10 @@ class _Kinds:
         return self._groups, decoded
 
 
-def _peeked(raw: bytes | Raw) -> _PeekedBundle | None:
+def glance_at(raw: bytes | Raw) -> Glance | None:
     """The Bundle with what its entries are, from one scan; None for what is no Bundle with a resource in each entry."""
     try:
-        bundle = _PEEKED_BUNDLE.decode(raw)
+        bundle = _GLANCE.decode(raw)
     except UNREADABLE:
         return None
     return bundle if bundle.resourceType == "Bundle" else None
@@ -237,7 +240,7 @@ def _decoded(bundle: _Bundle, kinds: _Kinds) -> Sifted:
     return Sifted(_with(entries, bundle), malformed, Undecoded(kinds.undecoded, lambda: groups))
 
 
-def _with(entries: list[Entry], bundle: _Bundle | _PeekedBundle) -> Resource:
+def _with(entries: list[Entry], bundle: _Bundle | Glance) -> Resource:
     return Resource(resourceType="Bundle", entry=entries, link=bundle.link, issue=bundle.issue, total=bundle.total)
 
 

@@ -4,8 +4,7 @@ The codes live in FHIR resources beside this file: `value_sets/` (one concept an
 `concept_maps/` (organs and lymph node regions) and `code_systems/` (our own codes). A site without a licence
 for SNOMED CT, ICD-O-3, ATC or ICD-10 (WHO) deletes those files: it loses their codes and nothing else.
 
-Only system and code are compared, never a display. A code that is not listed means nothing to us, and
-"nothing" is not "no".
+Only system and code are compared, never a display. A code that is not listed means nothing to us, which is not "no".
 """
 
 from __future__ import annotations
@@ -194,7 +193,7 @@ def _normal_code(system: str, code: str) -> str:
     if system in _DOTTED:
         code = code.strip().upper().rstrip(".")
         return f"{code[:3]}.{code[3:]}" if len(code) > 3 and "." not in code else code
-    return code.strip().upper() if system == ICD_10_PCS else code
+    return code.strip().upper()
 
 
 @dataclass(frozen=True, slots=True)
@@ -257,8 +256,7 @@ class Terminology:
 
 
 def _key(system: str | None, code: str | None) -> tuple[str, str]:
-    # Asked of every code of a chart, and of most of them several times.
-    canonical = "" if system is None else _CANONICAL.get(system, system)
+    canonical = canonical_system(system)
     return canonical, _normal_code(canonical, code) if code and canonical in _WRITTEN_VARIOUSLY else code or ""
 
 

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Collection, Mapping
+from contextlib import suppress
 from datetime import datetime
 from typing import Any
 
@@ -14,9 +15,12 @@ import msgspec
 from msgspec import Raw, Struct
 
 from cds_service.errors import HookMismatch, MalformedRequest, WrongPatient
+from cds_service.gather import OBSERVATIONS
+from cds_service.http.cutting import CUT_OUT, without_results
 from cds_service.http.members import MemberTwiceError, length_written_compactly, members
 from cds_service.http.services import HOOK
 from fhir_mappings.dates import parse_date
+from fhir_mappings.sifting import Glance
 from fhir_mappings.wire import NOTHING, NULL, UNREADABLE
 
 AS_OF_EXTENSION = "io.github.nelm-cds.as-of"
@@ -87,12 +91,17 @@ _ENVELOPE = msgspec.json.Decoder(_Envelope)
 
 
 def parse_request(body: bytes, hooks: Collection[str] = (HOOK,)) -> HookRequest:
-    """Parse and check a request for a service on one of these hooks.
+    """Parse and check a request for a service on one of these hooks; raises what `parse` raises."""
+    return parse(body, hooks)[0]
+
+
+def parse(body: bytes, hooks: Collection[str] = (HOOK,)) -> tuple[HookRequest, Glance | None]:
+    """Parse and check a request for a service on one of these hooks, and what was seen of its results on the way.
 
     Raises MalformedRequest naming the place as a JSON pointer, never its value; HookMismatch for another hook;
     WrongPatient for a token of another patient.
     """
-    request = _decoded(body)
+    request, results = _decoded(body)
     if request.hook not in hooks:
         raise HookMismatch(f"/hook: this service answers {' and '.join(hooks)} only")
     if not request.hookInstance:
@@ -102,7 +111,7 @@ def parse_request(body: bytes, hooks: Collection[str] = (HOOK,)) -> HookRequest:
     if request.fhirAuthorization is not None and not request.fhirServer:
         raise MalformedRequest("/fhirServer: required where fhirAuthorization is sent")
     _require_one_patient(request)
-    return request
+    return request, results
 
 
 def _require_one_patient(request: HookRequest) -> None:
@@ -112,8 +121,19 @@ def _require_one_patient(request: HookRequest) -> None:
         raise WrongPatient("/fhirAuthorization/patient: is not the patient of /context/patientId; no advice is given.")
 
 
-def _decoded(body: bytes) -> HookRequest:
+def _decoded(body: bytes) -> tuple[HookRequest, Glance | None]:
     """The request, every member of it once: which of two counts, others may read otherwise."""
+    parted = without_results(body)
+    if parted is not None:
+        with suppress(MalformedRequest):  # what is wrong is told of the request as it was sent
+            request = _scanned(parted.around)
+            if request.prefetch is not None and request.prefetch.get(OBSERVATIONS) == CUT_OUT:
+                prefetch = {**request.prefetch, OBSERVATIONS: parted.results}
+                return msgspec.structs.replace(request, prefetch=prefetch), parted.glance
+    return _scanned(body), None
+
+
+def _scanned(body: bytes) -> HookRequest:
     try:
         told, prefetch = _at_one_glance(body) or (_members(body, ""), None)
         # The prefetch may have megabytes, and is not looked at again.

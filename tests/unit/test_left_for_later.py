@@ -118,7 +118,7 @@ def test_an_odd_entry_loses_no_result(name: str, odd: dict[str, Any], monkeypatc
     body = json.dumps(request).encode()
     later = told(evaluated(body))
     monkeypatch.setattr(relevance, "_EVERYDAY", frozenset())
-    monkeypatch.setattr(sifting, "_peeked", lambda _: None)
+    monkeypatch.setattr(sifting, "glance_at", lambda _: None)
     assert later == told(evaluated(body))
 
 
@@ -131,7 +131,7 @@ def test_a_result_whose_id_cannot_be_read_is_told_as_unread(
     body = body_of(story, result(story, 1, ALBUMIN)).replace(b'"everyday-1"', unreadable.encode("latin-1"))
     later = told(evaluated(body))
     monkeypatch.setattr(relevance, "_EVERYDAY", frozenset())
-    monkeypatch.setattr(sifting, "_peeked", lambda _: None)
+    monkeypatch.setattr(sifting, "glance_at", lambda _: None)
     assert later == told(evaluated(body))
 
 
