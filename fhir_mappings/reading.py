@@ -54,6 +54,12 @@ def latest(readings: Sequence[Reading[T]], as_of: datetime, recency: Recency | N
         (future if r.when is not None and r.when.certainly_after_instant(as_of) else past).append(r)
     if not past:
         return Reading(Unknown(WhyUnknown.FUTURE_DATE, sources_of(readings)), None)
+    alone = len(readings) == 1 and len(past[0].fact.sources) <= 1
+    chosen = past[0] if alone else _latest_of(past, future)
+    return Reading(_aged(chosen, as_of, recency), chosen.when) if recency else chosen
+
+
+def _latest_of(past: list[Reading[T]], future: list[Reading[T]]) -> Reading[T]:
     of_unknown_date = [Reading(r.fact, None) for r in future if not _is_absent(r.fact)]
     with_value = [r for r in past if not _is_absent(r.fact)]
     if of_unknown_date and not with_value:
@@ -64,8 +70,7 @@ def latest(readings: Sequence[Reading[T]], as_of: datetime, recency: Recency | N
     rivals = [r for r in with_value if not _certainly_older(r, newest)]
     if len(rivals) > 1:
         rivals.sort(key=repr)
-    chosen = _agreed(rivals, newest)
-    return Reading(_aged(chosen, as_of, recency), chosen.when) if recency else chosen
+    return _agreed(rivals, newest)
 
 
 def hardest_to_outrank(readings: Sequence[Reading[T]]) -> Reading[T]:

@@ -53,15 +53,20 @@ class _Page:
         return block.brief if self.brief and block.brief is not None else block.text
 
     def cost(self, block: Block, said: set[str]) -> int:
-        parts = [self.text(block)]
-        parts += [self._wording(guard, said) for guard in block.guards if guard.name not in self.guards]
-        return sum([len(part) + _GAP for part in parts if part])
+        text = self.text(block)
+        cost = len(text) + _GAP if text else 0
+        for guard in block.guards:
+            if guard.name not in self.guards:
+                wording = self._wording(guard, said)
+                cost += len(wording) + _GAP if wording else 0
+        return cost
 
     def add(self, block: Block, said: set[str], number: int) -> None:
         self.left -= self.cost(block, said)
         self.placed.append((number, block))
         for guard in block.guards:
-            self.guards.setdefault(guard.name, (guard, self._wording(guard, said)))
+            if guard.name not in self.guards:
+                self.guards[guard.name] = (guard, self._wording(guard, said))
 
     def _wording(self, guard: Guard, said: set[str]) -> str:
         whole, again = guard.brief if self.brief and guard.brief else (guard.text, guard.again)
