@@ -8,12 +8,14 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from ipaddress import ip_address
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
-from cds_service.clients.keys import Keys, UnusableKeySetError, read_key_set
 from cds_service.clients.profiles import Profile, profiles
 from cds_service.fhir_base import BadBaseError, FhirBase
+
+if TYPE_CHECKING:
+    from cds_service.clients.keys import Keys
 
 OPEN = "open"
 _LONGEST = 128  # so that the store keeps a name whole
@@ -154,6 +156,8 @@ class _Reader:
     def _keys(self) -> Keys | None:
         if "jwks_file" not in self.entry or not (name := self._text("jwks_file")):
             return None
+        from cds_service.clients.keys import UnusableKeySetError, read_key_set
+
         try:
             return read_key_set((self.folder / name).read_bytes(), strict=True)
         except (OSError, ValueError) as error:  # ValueError: a name that no file can have

@@ -10,7 +10,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Collection, Sequence
 from datetime import UTC, datetime, timedelta
-from enum import StrEnum
 from types import TracebackType
 from typing import Any
 
@@ -20,6 +19,7 @@ from joserfc.errors import JoseError
 from msgspec import Struct
 
 from cds_service.clients.keys import Key, KeySets
+from cds_service.clients.refusal import NotAuthenticated, Reason
 from cds_service.clients.registry import Client
 from cds_service.clients.used_tokens import UsedTokens
 
@@ -28,32 +28,6 @@ LEEWAY = timedelta(seconds=60)
 LONGEST_LIFE = timedelta(hours=24)
 _MOST_CHARACTERS = 16 * 1024
 _LONGEST_ID = 512
-
-
-class Reason(StrEnum):
-    """Why a call was not taken as its client's: for metrics and logs, never for the caller."""
-
-    NO_TOKEN = "no_token"  # noqa: S105 - the name of a reason
-    NOT_A_TOKEN = "not_a_token"  # noqa: S105 - the name of a reason
-    ALGORITHM = "algorithm"
-    ISSUER = "issuer"
-    JKU = "jku"
-    KEY = "key"
-    SIGNATURE = "signature"
-    AUDIENCE = "audience"
-    EXPIRED = "expired"
-    NOT_YET = "not_yet"
-    CLAIMS = "claims"
-    TENANT = "tenant"
-    REPLAYED = "replayed"
-
-
-class NotAuthenticated(Exception):
-    """A call that no registered client signed."""
-
-    def __init__(self, reason: Reason) -> None:
-        super().__init__(reason.value)
-        self.reason = reason
 
 
 class _Header(Struct, frozen=True):

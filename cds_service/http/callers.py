@@ -11,7 +11,7 @@ from types import TracebackType
 
 from starlette.requests import Request
 
-from cds_service.clients import Authenticator, Client, NotAuthenticated, UsedTokens, open_client
+from cds_service.clients import Client, NotAuthenticated, UsedTokens, open_client
 from cds_service.errors import Unauthenticated
 from cds_service.settings import Settings
 from cds_service.telemetry import CallReport
@@ -22,9 +22,11 @@ class Callers:
 
     def __init__(self, settings: Settings, used_tokens: UsedTokens, clock: Callable[[], datetime]) -> None:
         self._anybody = open_client(settings.fhir_servers)
-        self._authenticator = (
-            Authenticator(settings.clients, settings.public_url, used_tokens, clock) if settings.clients else None
-        )
+        self._authenticator: Authenticator | None = None
+        if settings.clients:
+            from cds_service.clients.tokens import Authenticator
+
+            self._authenticator = Authenticator(settings.clients, settings.public_url, used_tokens, clock)
 
     async def __aenter__(self) -> Callers:
         """Open what fetches keys."""

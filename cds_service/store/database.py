@@ -6,10 +6,10 @@ from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from functools import partial
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from sqlalchemy import Connection, Engine, Table, create_engine, event
-from sqlalchemy.dialects import postgresql, sqlite
+from sqlalchemy.dialects import sqlite
 from sqlalchemy.engine import URL, make_url
 from sqlalchemy.exc import (
     ArgumentError,
@@ -20,6 +20,9 @@ from sqlalchemy.exc import (
     SQLAlchemyError,
     StatementError,
 )
+
+if TYPE_CHECKING:
+    from sqlalchemy.dialects import postgresql
 
 _CONNECT_SECONDS = 2
 _STATEMENT_MILLISECONDS = 2500
@@ -127,6 +130,8 @@ def insert_if_new(connection: Connection, table: Table, row: Mapping[str, Any]) 
 
 def _insert(connection: Connection, table: Table) -> postgresql.Insert | sqlite.Insert:
     if connection.dialect.name == "postgresql":
+        from sqlalchemy.dialects import postgresql
+
         return postgresql.insert(table).on_conflict_do_nothing()
     return sqlite.insert(table).on_conflict_do_nothing()
 

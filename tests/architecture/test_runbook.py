@@ -17,7 +17,7 @@ import yaml
 from typer.main import get_command
 
 from cds_service.cli.commands import app
-from cds_service.clients.tokens import Reason
+from cds_service.clients import Reason
 from cds_service.errors import MalformedRequest
 from cds_service.http.answer import answer_call
 from cds_service.settings import Settings

@@ -17,8 +17,9 @@ from typing import Any
 from joserfc import jws
 from joserfc.jwk import ECKey, KeyParameters, RSAKey
 
-from cds_service.clients import Authenticator, Client, InMemoryUsedTokens, open_client
+from cds_service.clients import Client, InMemoryUsedTokens, open_client
 from cds_service.clients.keys import read_key_set
+from cds_service.clients.tokens import Authenticator
 
 ISSUER = "https://ehr.example.org"
 _CURVES = {"ES256": "P-256", "ES384": "P-384", "ES512": "P-521"}

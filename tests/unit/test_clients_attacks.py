@@ -14,9 +14,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from joserfc.jwk import ECKey
 
-from cds_service.clients import Client, NotAuthenticated
+from cds_service.clients import Client, NotAuthenticated, Reason
 from cds_service.clients.keys import UnusableKeySetError, read_key_set
-from cds_service.clients.tokens import Reason
 from tests.support.signing import Issuer, client_of, key_server, make_key, name_caller, sign
 
 BASE = "https://cds.example.org/base"

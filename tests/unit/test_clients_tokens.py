@@ -14,9 +14,9 @@ from typing import Any
 
 import pytest
 
-from cds_service.clients import Client, InMemoryUsedTokens, NotAuthenticated
+from cds_service.clients import Client, InMemoryUsedTokens, NotAuthenticated, Reason
 from cds_service.clients.keys import read_key_set
-from cds_service.clients.tokens import ALGORITHMS, LEEWAY, LONGEST_LIFE, Reason
+from cds_service.clients.tokens import ALGORITHMS, LEEWAY, LONGEST_LIFE
 from tests.support import signing
 from tests.support.signing import ISSUER, client_of, make_key, public, sign
 
