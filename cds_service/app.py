@@ -9,7 +9,6 @@ from functools import partial
 from typing import Any
 
 from fastapi import FastAPI
-from starlette.middleware.cors import CORSMiddleware
 from starlette.types import ASGIApp
 
 from cds_service import __version__
@@ -23,7 +22,7 @@ from cds_service.http.openapi import openapi
 from cds_service.http.parts import Parts
 from cds_service.http.routes import make_routes
 from cds_service.http.services import SERVICES, Service
-from cds_service.http.shell import CatchAll, TidyPaths
+from cds_service.http.shell import CatchAll, Cors, TidyPaths
 from cds_service.http.warm_up import warm_up
 from cds_service.settings import Settings
 from cds_service.store import Store
@@ -69,7 +68,7 @@ def create_app(
     app.add_middleware(CatchAll)
     app.add_middleware(TidyPaths)
     app.add_middleware(
-        CORSMiddleware,
+        Cors,
         allow_origins=list(settings.cors_origins),
         allow_methods=["GET", "POST", "OPTIONS"],
         allow_headers=["Authorization", "Content-Type"],

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from fhir_mappings.sifting import Judge, Matters
-from fhir_mappings.terminology import NELM_ASSESSMENT, Concept, Terminology, canonical_system
+from fhir_mappings.terminology import NELM_ASSESSMENT, Concept, Terminology, normal_key
 
 # Laboratory values that most patients have, dozens of times; they never tell whether a chart is one of ours.
 _EVERYDAY = frozenset({Concept.ALBUMIN, Concept.BILIRUBIN_TOTAL, Concept.INR})
@@ -13,9 +13,10 @@ def judge_by(terminology: Terminology) -> Judge:
     """When an Observation under a code is worth decoding."""
 
     def judge(system: str | None, code: str | None) -> Matters:
-        concepts = terminology.concepts(system, code)
+        key = normal_key(system, code)
+        concepts = terminology.by_code.get(key)
         if concepts:
             return Matters.IF_OURS if concepts <= _EVERYDAY else Matters.AT_ONCE
-        return Matters.AT_ONCE if canonical_system(system) == NELM_ASSESSMENT else Matters.NEVER
+        return Matters.AT_ONCE if key[0] == NELM_ASSESSMENT else Matters.NEVER
 
     return judge

@@ -217,27 +217,26 @@ class Terminology:
 
     def concepts(self, system: str | None, code: str | None) -> frozenset[Concept]:
         """Everything the code means to us; the empty set if it is not listed."""
-        return self.by_code.get(_key(system, code), frozenset())
+        return self.by_code.get(normal_key(system, code), frozenset())
 
     def primary_site(self, system: str | None, code: str | None) -> str | None:
         """The organ (or embryological region) that the code names as one in which a NET can start.
 
         That the tumour is neuroendocrine must come from elsewhere: body sites and WHO site codes map too.
         """
-        return self.sites.get(_key(system, code))
+        return self.sites.get(normal_key(system, code))
 
     def lymph_node_region(self, system: str | None, code: str | None) -> str | None:
         """The one region of lymph nodes that the code names; several regions, or none, give `None`."""
-        return self.regions.get(_key(system, code))
+        return self.regions.get(normal_key(system, code))
 
     def is_other_malignancy(self, system: str | None, code: str | None) -> bool:
         """Whether the code names a malignancy that is not the neuroendocrine tumour (docs/scope.md).
 
-        Says nothing about a Condition whose other codings make it neuroendocrine (WHO C17.2 with morphology
-        8240/3 is one tumour): the reader asks that first. Ill-defined and secondary sites (C76-C79) are not
-        another malignancy by themselves.
+        Says nothing about a Condition whose other codings make it neuroendocrine (WHO C17.2 with morphology 8240/3 is
+        one tumour): the reader asks that first. Ill-defined and secondary sites (C76-C79) are none by themselves.
         """
-        key = _key(system, code)
+        key = normal_key(system, code)
         found = self.by_code.get(key, frozenset())
         if Concept.NEUROENDOCRINE_NEOPLASM in found:
             return False
@@ -255,7 +254,8 @@ class Terminology:
         return self.loaded
 
 
-def _key(system: str | None, code: str | None) -> tuple[str, str]:
+def normal_key(system: str | None, code: str | None) -> tuple[str, str]:
+    """System and code as the lists have them."""
     canonical = canonical_system(system)
     return canonical, _normal_code(canonical, code) if code and canonical in _WRITTEN_VARIOUSLY else code or ""
 

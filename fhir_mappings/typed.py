@@ -56,7 +56,7 @@ def problem(resource: Resource) -> str | None:
     projected = msgspec.json.encode(elements)
     if len(projected) > _LONGEST_REMEMBERED:
         return _check(kind, projected)
-    return _remembered(kind, _NUMBER.sub(b'"value":"1"', projected))
+    return _remembered(kind, _NUMBER.sub(b'"value":"1"', projected) if b'"value"' in projected else projected)
 
 
 _THIS_PATIENT = {"display": "this patient"}

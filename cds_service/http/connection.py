@@ -28,7 +28,10 @@ class LimitedProtocol(HttpToolsProtocol):
     All that is no body counts as headers: trailers and the framing of chunks may be as endless as they.
     """
 
+    # One timer, which is set anew only where it would ring too late: most requests are over long before.
     _timer: asyncio.TimerHandle | None = None
+    _rings_at = 0.0
+    _due: tuple[float, Callable[[], None]] | None = None
     _reading_headers = True
     _ended = 0
     _body_bytes = 0  # of all requests of the connection; `_before` of those before this one
@@ -38,11 +41,12 @@ class LimitedProtocol(HttpToolsProtocol):
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
         """Give the first request its time."""
         super().connection_made(transport)
-        self._start_timer(HEADER_SECONDS, self._too_slow)
+        self._give(HEADER_SECONDS, self._too_slow)
 
     def connection_lost(self, exc: Exception | None) -> None:
         """Forget the time."""
-        self._stop_timer()
+        if self._timer is not None:
+            self._timer.cancel()
         super().connection_lost(exc)
 
     def data_received(self, data: bytes) -> None:
@@ -60,7 +64,7 @@ class LimitedProtocol(HttpToolsProtocol):
         super().on_message_begin()
         self._before, self._other_bytes = self._body_bytes, 0
         self._reading_headers = True
-        self._start_timer(HEADER_SECONDS, self._too_slow)
+        self._give(HEADER_SECONDS, self._too_slow)
 
     def on_header(self, name: bytes, value: bytes) -> None:
         """Keep a header; what comes after the body is not looked at."""
@@ -70,7 +74,7 @@ class LimitedProtocol(HttpToolsProtocol):
     def on_headers_complete(self) -> None:
         """The headers are whole; the body has limits of its own, and the request an end."""
         self._reading_headers = False
-        self._start_timer(REQUEST_SECONDS, self.transport.close)
+        self._give(REQUEST_SECONDS, self.transport.close)
         super().on_headers_complete()
 
     def on_body(self, body: bytes) -> None:
@@ -81,21 +85,36 @@ class LimitedProtocol(HttpToolsProtocol):
     def on_message_complete(self) -> None:
         """Nothing more is waited for."""
         self._ended += 1
-        self._stop_timer()
+        self._due = None
         super().on_message_complete()
 
     def send_400_response(self, msg: str) -> None:
         """The answer to what is no HTTP."""
         self._refuse(400, msg)
 
-    def _start_timer(self, seconds: float, then: Callable[[], None]) -> None:
-        self._stop_timer()
-        self._timer = self.loop.call_later(seconds, then)
-
-    def _stop_timer(self) -> None:
-        if self._timer is not None:
+    def _give(self, seconds: float, then: Callable[[], None]) -> None:
+        """Give what comes next its time; what was given before counts no more."""
+        until = self.loop.time() + seconds
+        self._due = until, then
+        if self._timer is not None and self._rings_at > until:
             self._timer.cancel()
             self._timer = None
+        if self._timer is None:
+            self._set_timer(until)
+
+    def _set_timer(self, at: float) -> None:
+        self._rings_at = at
+        self._timer = self.loop.call_at(at, self._rings)
+
+    def _rings(self) -> None:
+        self._timer = None
+        if self._due is None:
+            return
+        until, then = self._due
+        if self.loop.time() < until:
+            self._set_timer(until)
+        else:
+            then()
 
     def _too_slow(self) -> None:
         self._refuse(408, f"The headers of the request did not arrive within {HEADER_SECONDS:.0f} seconds.")

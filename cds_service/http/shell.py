@@ -6,6 +6,7 @@ import logging
 import re
 
 from starlette.exceptions import HTTPException
+from starlette.middleware.cors import CORSMiddleware
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from cds_service.http.problems import of_our_own_fault, of_status
@@ -27,6 +28,20 @@ class TidyPaths:
             if path != scope["path"]:
                 scope = dict(scope, path=path)
         await self.app(scope, receive, send)
+
+
+class Cors(CORSMiddleware):
+    """CORS for browsers; an EHR that posts from no page has nothing to do with it, and no cache keeps its answer."""
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] == "http" and scope["method"] == "POST" and not _names_an_origin(scope):
+            await self.app(scope, receive, send)
+        else:
+            await super().__call__(scope, receive, send)
+
+
+def _names_an_origin(scope: Scope) -> bool:
+    return any(name == b"origin" for name, _ in scope["headers"])
 
 
 class CatchAll:

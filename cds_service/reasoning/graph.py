@@ -97,12 +97,11 @@ class Findings(tuple[Finding, ...]):
 
     def codes(self, kind: Kind) -> list[str]:
         """The codes of one kind, in the order found, each once."""
-        return list(dict.fromkeys(finding.code for finding in self if finding.kind is kind))
+        return list(dict.fromkeys([finding.code for finding in self if finding.kind is kind]))
 
     def withheld(self) -> list[str]:
         """Withheld items as `CODE:reason`, each once."""
-        items = (f"{f.code}:{f.reason}" for f in self if f.kind is Kind.WITHHOLD)
-        return list(dict.fromkeys(items))
+        return list(dict.fromkeys([f"{f.code}:{f.reason}" for f in self if f.kind is Kind.WITHHOLD]))
 
 
 @dataclass(frozen=True, slots=True)
