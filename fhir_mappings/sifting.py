@@ -48,8 +48,9 @@ Groups: TypeAlias = Collection[tuple[Matters, Alike]]
 class Undecoded:
     """The Observations of a Bundle that were not decoded: how many, and when they are asked for, which."""
 
-    def __init__(self, count: int, find: Callable[[], Groups]) -> None:
+    def __init__(self, count: int, count_later: int, find: Callable[[], Groups]) -> None:
         self.count = count
+        self.count_later = count_later  # of them, those that matter once the chart may be one of ours
         self._find = find
         self._found: Groups | None = None
 
@@ -73,7 +74,7 @@ class Undecoded:
         return tuple(alike for matters, alike in self.groups() if matters is wanted and alike)
 
 
-NONE_UNDECODED = Undecoded(0, tuple)
+NONE_UNDECODED = Undecoded(0, 0, tuple)
 
 
 class Sifted(NamedTuple):
@@ -153,21 +154,18 @@ def sift(raw: bytes | Raw, judge: Judge, glance: Glance | None = None) -> Sifted
     in it at a glance, where somebody has looked already.
     """
     glance = glance or glance_at(raw)
-    if glance is not None:
-        kinds = _Kinds(glance.entry, judge)
-        if kinds.undecoded == len(glance.entry):
-            # Where they stand takes another scan, which most charts never need.
-            groups = partial(_sorted_out, raw, kinds)
-            return Sifted(_with([], glance), [], Undecoded(kinds.undecoded, groups))
-        return _decoded(_BUNDLE.decode(raw), kinds)
+    kinds = _Kinds(glance.entry, judge) if glance is not None else None
+    if glance is not None and kinds is not None and kinds.undecoded == len(glance.entry):
+        # Where they stand takes another scan, which most charts never need.
+        groups = partial(_sorted_out, raw, kinds)
+        return Sifted(_with([], glance), [], Undecoded(kinds.undecoded, kinds.later, groups))
     try:
         bundle = _BUNDLE.decode(raw)
     except UNREADABLE:
         return Sifted(*decode(raw))
     if bundle.resourceType != "Bundle":
         return Sifted(*decode(raw))
-    peeked = [_PeekedEntry(_peek(entry.resource), response=entry.response) for entry in bundle.entry or ()]
-    return _decoded(bundle, _Kinds(peeked, judge))
+    return _decoded(bundle, kinds or _Kinds([_peeked(entry) for entry in bundle.entry or ()], judge))
 
 
 class _Kinds:
@@ -176,6 +174,7 @@ class _Kinds:
     def __init__(self, entries: Sequence[_PeekedEntry], judge: Judge) -> None:
         found: dict[bytes, tuple[Matters, list[Raw]]] = {}
         of_each: list[list[Raw] | None] = []
+        self.later = 0
         for entry in entries:
             peek = entry.resource
             # What a batch says of its query stays with the result.
@@ -188,7 +187,9 @@ class _Kinds:
             kind = found.get(codes)
             if kind is None:
                 kind = found[codes] = (_soonest(peek, judge), [])
-            of_each.append(None if kind[0] is Matters.AT_ONCE else kind[1])
+            matters, alike = kind
+            self.later += matters is Matters.IF_OURS
+            of_each.append(None if matters is Matters.AT_ONCE else alike)
         self.undecoded = len(of_each) - of_each.count(None)
         self._groups = found.values()
         self._of_each = of_each
@@ -213,11 +214,11 @@ def glance_at(raw: bytes | Raw) -> Glance | None:
     return bundle if bundle.resourceType == "Bundle" else None
 
 
-def _peek(resource: Raw) -> _Peek:
+def _peeked(entry: _Entry) -> _PeekedEntry:
     try:
-        return _PEEK.decode(resource)
+        return _PeekedEntry(_PEEK.decode(entry.resource), response=entry.response)
     except UNREADABLE:
-        return _NOTHING_SEEN  # decoding it says where it is malformed
+        return _PeekedEntry(_NOTHING_SEEN)  # decoding it says where it is malformed
 
 
 def _sorted_out(raw: bytes | Raw, kinds: _Kinds) -> Groups:
@@ -237,7 +238,7 @@ def _decoded(bundle: _Bundle, kinds: _Kinds) -> Sifted:
         malformed += lost
         if resource is not None:
             entries.append(Entry(entry.fullUrl, resource, entry.search, entry.response))
-    return Sifted(_with(entries, bundle), malformed, Undecoded(kinds.undecoded, lambda: groups))
+    return Sifted(_with(entries, bundle), malformed, Undecoded(kinds.undecoded, kinds.later, lambda: groups))
 
 
 def _with(entries: list[Entry], bundle: _Bundle | Glance) -> Resource:

@@ -90,6 +90,11 @@ class Call:
     left: Mapping[str, bytes | None]
     local: LocalCodes = NO_LOCAL_CODES
 
+    @property
+    def to_read(self) -> int:
+        """How many resources of the prefetch matter, now or if the chart is one of ours."""
+        return sum(len(answer.entries) + answer.undecoded.count_later for answer in self.sent.values())
+
 
 def read_call(body: bytes, local: LocalCodes = NO_LOCAL_CODES, hooks: Collection[str] = (HOOK,)) -> Call:
     """Read a call; raises RequestError if it is none."""
@@ -140,15 +145,18 @@ def evaluate_request(
     if asked is not None and settings.production:
         raise MalformedRequest("/extension/io.github.nelm-cds.as-of: refused in production")
     terminology = _terminology(settings.local_codes)
-    return evaluate(
-        gather(read_prefetch(request.prefetch, terminology) if sent is None else sent, retrieval),
-        patient_id=request.context.patientId,
-        fhir_server=request.fhirServer,
-        as_of=asked or settings.as_of or now,
-        new_uuid=new_uuid,
-        policy=settings.policy,
-        terminology=terminology,
-    )
+    try:
+        return evaluate(
+            gather(read_prefetch(request.prefetch, terminology) if sent is None else sent, retrieval),
+            patient_id=request.context.patientId,
+            fhir_server=request.fhirServer,
+            as_of=asked or settings.as_of or now,
+            new_uuid=new_uuid,
+            policy=settings.policy,
+            terminology=terminology,
+        )
+    except RecursionError as error:  # what could be read while little else was under way cannot be read any more
+        raise MalformedRequest("A resource is nested too deeply to be read.") from error
 
 
 @cache

@@ -10,15 +10,18 @@ from typing import TypeVar
 
 T = TypeVar("T")
 
-# Above this a body takes more than a few milliseconds; other calls must not wait for it. Below, a thread would help
-# nobody: Python lets another one run every five milliseconds.
-_OFF_THE_EVENT_LOOP = 1024 * 1024
+# Above any of these a chart takes more than a few milliseconds; other calls must not wait for it. Below, a thread would
+# help nobody: Python lets another one run every five milliseconds. A body is mostly results, which are scanned and no
+# more; what a FHIR server sent is decoded all of it, and resources that matter are what takes the time.
+MOST_BYTES = 1024 * 1024
+MOST_BYTES_FETCHED = 64 * 1024
+MOST_RESOURCES = 150
 # One large chart after the other: two at the same time take as long together, and the memory of both.
 _THREAD = ThreadPoolExecutor(1, thread_name_prefix="nelm-cds-chart")
 
 
-async def apart(size: int, work: Callable[[], T]) -> T:
-    """Do the work, in a thread if it is on that many bytes that it would hold up the others."""
-    if size <= _OFF_THE_EVENT_LOOP:
+async def apart(takes_long: bool, work: Callable[[], T]) -> T:
+    """Do the work, in a thread if it would hold up the others."""
+    if not takes_long:
         return work()
     return await asyncio.get_running_loop().run_in_executor(_THREAD, copy_context().run, work)

@@ -31,6 +31,7 @@ from fhir_mappings.wire import UNREADABLE
 
 _OUR_WORDS = dict(OVERRIDE_REASONS)
 _WORDED_ONLY = "worded-by-the-client"  # a reason without a code
+_MOST_AT_ONCE = 64 * 1024  # bytes of a body: more take more than a few milliseconds
 _MOST_ENTRIES, _MOST_SUGGESTIONS = 1000, 5000
 _LONGEST = 255
 _RFC_3339 = re.compile(r"\d{4}-\d{2}-\d{2}[Tt ]\d{2}:\d{2}:\d{2}")
@@ -89,7 +90,7 @@ async def take_feedback(request: Request, report: CallReport, parts: Parts) -> R
     if parts.store is None or not any(s.feedback for s in services_of(parts.services, service_id)):
         raise UnknownService("This service takes no feedback.")
     body = await read_json_body(request, parts.settings.max_body_bytes)
-    entries = await apart(len(body), partial(parse_feedback, body))
+    entries = await apart(len(body) > _MOST_AT_ONCE, partial(parse_feedback, body))
     try:
         await parts.store.feedback(client.name, entries, parts.clock())
     except StoreUnavailableError as error:

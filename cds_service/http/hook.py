@@ -28,7 +28,7 @@ from cds_service.http.answer import (
     retrieve_missing,
     retrieve_missing_at_once,
 )
-from cds_service.http.apart import apart
+from cds_service.http.apart import MOST_BYTES, MOST_BYTES_FETCHED, MOST_RESOURCES, apart
 from cds_service.http.body import read_json_body
 from cds_service.http.hanging_up import unless_hung_up
 from cds_service.http.parts import Parts
@@ -49,12 +49,16 @@ async def answer_hook(request: Request, report: CallReport, parts: Parts) -> Res
     client = await parts.callers.client(request, report, f"/cds-services/{service_id}")
     hooks = tuple(service.hook for service in services_of(parts.services, service_id))
     body = await read_json_body(request, parts.settings.max_body_bytes)
-    call, answered = await apart(len(body), partial(_read, body, hooks, client, report, parts))
+    large = len(body) > MOST_BYTES
+    call, answered = await apart(large, partial(_read, body, hooks, client, report, parts))
     if answered is None:
-        with parts.tracing.span("gather"):
-            retrieval = await _retrieved(request, call, client, parts)
-        report.fhir = _queries(retrieval)
-        answered = await apart(len(body) + retrieval.size, partial(_decided, call, retrieval, client, parts))
+        retrieval = NOT_TRIED
+        if call.left:
+            with parts.tracing.span("gather"):
+                retrieval = await _retrieved(request, call, client, parts)
+            report.fhir = _queries(retrieval)
+        takes_long = large or call.to_read > MOST_RESOURCES or retrieval.size > MOST_BYTES_FETCHED
+        answered = await apart(takes_long, partial(_decided, call, retrieval, client, parts))
     if answered.cards and parts.quieter_days and call.request.fhirServer:
         # Without its server's address, patients of one id from two of a client's tenants could not be told apart.
         answered = _quieter(answered, await _overridden(call.request, client, parts), parts)
@@ -66,11 +70,13 @@ async def answer_hook(request: Request, report: CallReport, parts: Parts) -> Res
 def _read(
     body: bytes, hooks: Collection[str], client: Client, report: CallReport, parts: Parts
 ) -> tuple[Call, Answered | None]:
-    """The call, and its answer where nothing is left to be asked: a large chart waits for one turn, not for two."""
+    """The call, and its answer where nothing is left to be asked, unless that takes long and this is not the thread."""
     with parts.tracing.span("parse"):
         call = read_call(body, parts.settings.local_codes, hooks)
     report.hook_instance = call.request.hookInstance
-    return call, None if call.left else _decided(call, NOT_TRIED, client, parts)
+    if call.left or (len(body) <= MOST_BYTES and call.to_read > MOST_RESOURCES):
+        return call, None
+    return call, _decided(call, NOT_TRIED, client, parts)
 
 
 def _decided(call: Call, retrieval: Retrieval, client: Client, parts: Parts) -> Answered:

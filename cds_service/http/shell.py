@@ -57,11 +57,12 @@ class CatchAll:
         if scope["type"] != "http":
             await self.app(scope, receive, send)
             return
-        started = False
+        started = ended = False
 
         async def watched(message: Message) -> None:
-            nonlocal started
-            started = started or message["type"] == "http.response.start"
+            nonlocal started, ended
+            started = True
+            ended = message["type"] == "http.response.body" and not message.get("more_body", False)
             await send(message)
 
         try:
@@ -72,6 +73,8 @@ class CatchAll:
             await of_status(error.status_code, error.headers)(scope, receive, send)
         except Exception as error:  # the outermost handler: whatever it is, it must not look like silence
             _log.error("request failed: %s at %s", type(error).__name__, place(error.__traceback__))
+            if ended:
+                return  # the caller has its answer, and need not lose its connection
             if started:
                 raise
             await of_our_own_fault()(scope, receive, send)
