@@ -64,7 +64,7 @@ def create_app(
     app.openapi = partial(_described, settings, services)  # type: ignore[method-assign]
     # Asked in this order: the hook has most of the calls, FastAPI's own document the fewest.
     app.router.routes[:0] = [*make_routes(parts), *web_routes(parts)]
-    # Added last is outermost: CORS headers stand on every answer, faults of ours included.
+    # Added last is outermost: CORS headers stand on every answer to a page, faults of ours included.
     app.add_middleware(CatchAll)
     app.add_middleware(TidyPaths)
     app.add_middleware(
@@ -79,9 +79,10 @@ def create_app(
 
 
 class _Application(FastAPI):
-    """FastAPI without the layers around its routes that serve forms, dependencies and traces of its own.
+    """FastAPI with the middleware that was added, and none of its own, through which every call would pass.
 
-    There are none here, and every call would pass through all of them.
+    Left out are its limit of bodies (ours: `http.body`), its telemetry (ours: `telemetry`), its handlers of exceptions
+    (`Reported` and `CatchAll`; one that is added is never asked), and the closing of forms, of which there are none.
     """
 
     def build_middleware_stack(self) -> ASGIApp:

@@ -70,7 +70,7 @@ def read_prefetch(
 
 
 def left_to_ask(prefetch: Mapping[str, Raw] | None, sent: Mapping[str, Answer]) -> dict[str, bytes | None]:
-    """What is left to ask: every key that was not sent, and a first page that was, of which there are more.
+    """What is left to ask, by key: None where it was not sent, the page where a first page was and there are more.
 
     `sent` is what was read of the prefetch. A key that was sent is never asked again, `null` and errors included: the
     caller has looked already.

@@ -46,6 +46,9 @@ _WITHHELD = frozenset({
 })  # fmt: skip
 
 
+_MORE_THAN_A_HIT = (None, "Bundle", "OperationOutcome")
+
+
 def read_answer(
     raw: bytes | Raw | None,
     resource_type: str | None = None,
@@ -78,6 +81,15 @@ def read_answer(
         return Answer(Availability.COMPLETE, (Entry(resource=_without_entries(resource)),), tuple(malformed))
     if not (resource.entry or resource.issue or malformed or undecoded.count):
         return Answer(Availability.PARTIAL if _has_next(resource) or resource.total else Availability.COMPLETE)
+    # As nearly all are; what else a Bundle may say needs no asking then.
+    if not resource.issue and not malformed and all(map(_is_plain, resource.entry or ())):
+        whole = resource.entry or []
+        less = resource.total is not None and resource.total > len(whole) + undecoded.count
+        return Answer(
+            Availability.PARTIAL if less or _links_to_next(resource) else Availability.COMPLETE,
+            tuple(whole),
+            undecoded=undecoded,
+        )
     entries = tuple(_flatten(resource))
     if _query_failed(resource, malformed):
         return Answer(Availability.FAILED)
@@ -98,6 +110,18 @@ def says_not_supported(raw: bytes | Raw) -> bool:
     issues = (resource.issue if resource is not None else None) or ()
     outcome = resource is not None and resource.resourceType == "OperationOutcome"
     return outcome and bool(issues) and all(issue.code == "not-supported" for issue in issues)
+
+
+def _is_plain(entry: Entry) -> bool:
+    """Whether an entry is a hit and nothing more, as nearly all are: of these nothing else has to be asked."""
+    resource = entry.resource
+    return (
+        resource is not None
+        and entry.response is None
+        and resource.issue is None
+        and resource.entry is None
+        and resource.resourceType not in _MORE_THAN_A_HIT
+    )
 
 
 def _flatten(bundle: Resource) -> Iterator[Entry]:
@@ -162,9 +186,13 @@ def _holds_empty_entries(bundle: Resource) -> bool:
     return False
 
 
+def _links_to_next(bundle: Resource) -> bool:
+    return any((link.relation or "").strip().lower() == "next" for link in bundle.link or ())
+
+
 def _has_next(bundle: Resource) -> bool:
     """True if more pages exist, of the Bundle or of one inside it."""
-    if any((link.relation or "").strip().lower() == "next" for link in bundle.link or ()):
+    if _links_to_next(bundle):
         return True
     inner = (entry.resource for entry in bundle.entry or () if entry.resource)
     return any(_has_next(resource) for resource in inner if resource.resourceType == "Bundle")

@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from fhir_mappings.dates import DateInterval, parse_date, period
 from fhir_mappings.facts import Source, quoted
 from fhir_mappings.select import Chart, Unused, WhyUnused
-from fhir_mappings.terminology import Concept
+from fhir_mappings.terminology import Concept, Terminology, normal_key
 from fhir_mappings.typed import problem
 from fhir_mappings.wire import Coded, Resource
 
@@ -58,12 +58,11 @@ def conditions(chart: Chart) -> tuple[list[ConditionReading], list[Unused]]:
     readings: list[ConditionReading] = []
     unused: list[Unused] = []
     for resource in chart.of_type("Condition"):
-        concepts = _concepts(resource, chart)
         reason = _why_unused(resource)
         if reason is not None:
-            unused.append(Unused(resource.reference, reason, concepts))
-        elif _speaks_to_us(resource, concepts, chart):
-            readings.append(_read(resource, concepts, chart))
+            unused.append(Unused(resource.reference, reason, _concepts(resource, chart)))
+        elif _speaks_to_us(resource, chart.terminology):
+            readings.append(_read(resource, _concepts(resource, chart), chart))
     return readings, unused
 
 
@@ -79,17 +78,18 @@ def _why_unused(resource: Resource) -> WhyUnused | None:
     return None
 
 
-def _speaks_to_us(resource: Resource, concepts: frozenset[Concept], chart: Chart) -> bool:
+def _speaks_to_us(resource: Resource, terminology: Terminology) -> bool:
     """False of most diagnoses of most patients; the rest of those is not worth reading."""
-    terminology = chart.terminology
-    return bool(concepts or resource.evidence) or any(
-        terminology.is_other_malignancy(coding.system, coding.code)
-        or terminology.primary_site(coding.system, coding.code)
-        or terminology.lymph_node_region(coding.system, coding.code)
-        for element in (resource.code, *resource.body_sites())
-        if element is not None
-        for coding in element.codings()
-    )
+    if resource.evidence:
+        return True
+    for element in (resource.code, *_morphologies(resource), *resource.body_sites()):
+        for coding in element.codings() if element is not None else ():
+            key = normal_key(coding.system, coding.code)
+            if key in terminology.by_code or key in terminology.sites or key in terminology.regions:
+                return True
+            if terminology.is_other_malignancy(coding.system, coding.code):
+                return True
+    return False
 
 
 def _read(resource: Resource, concepts: frozenset[Concept], chart: Chart) -> ConditionReading:
@@ -129,14 +129,17 @@ def _read(resource: Resource, concepts: frozenset[Concept], chart: Chart) -> Con
 
 def _concepts(resource: Resource, chart: Chart) -> frozenset[Concept]:
     found = chart.concepts(resource.code)
-    for extension in resource.extension or ():
-        if extension.url == _MORPHOLOGY:
-            found |= chart.concepts(extension.valueCodeableConcept)
+    for morphology in _morphologies(resource):
+        found |= chart.concepts(morphology)
     for site in resource.body_sites():
         found |= chart.concepts(site)
     if {Concept.METASTASIS_SITE_UNSTATED, Concept.EXTRAHEPATIC_BODY_SITE} <= found:
         found |= {Concept.EXTRAHEPATIC_METASTASIS}
     return found
+
+
+def _morphologies(resource: Resource) -> list[Coded | None]:
+    return [each.valueCodeableConcept for each in resource.extension or () if each.url == _MORPHOLOGY]
 
 
 def _codes(status: Coded | str | None) -> set[str]:

@@ -54,6 +54,7 @@ def latest(readings: Sequence[Reading[T]], as_of: datetime, recency: Recency | N
         (future if r.when is not None and r.when.certainly_after_instant(as_of) else past).append(r)
     if not past:
         return Reading(Unknown(WhyUnknown.FUTURE_DATE, sources_of(readings)), None)
+    # One reading has no rival; several sources of it are put in order where rivals are.
     alone = len(readings) == 1 and len(past[0].fact.sources) <= 1
     chosen = past[0] if alone else _latest_of(past, future)
     return Reading(_aged(chosen, as_of, recency), chosen.when) if recency else chosen

@@ -45,6 +45,10 @@ Alike: TypeAlias = Sequence[Raw]
 Groups: TypeAlias = Collection[tuple[Matters, Alike]]
 
 
+class TooDeepError(Exception):
+    """What was left undecoded is nested too deeply to be found again."""
+
+
 class Undecoded:
     """The Observations of a Bundle that were not decoded: how many, and when they are asked for, which."""
 
@@ -94,8 +98,22 @@ class _Concept(Struct, frozen=True, gc=False):
     coding: list[_Code] | None = None
 
 
+class _Coded(Struct, frozen=True, gc=False):
+    """In the three shapes of `wire.Coded`."""
+
+    coding: list[_Code] | None = None
+    system: str | None = None
+    code: str | None = None
+    concept: _Concept | None = None
+
+    def codes(self) -> list[tuple[str | None, str | None]]:
+        listed = [*(self.coding or ()), *((self.concept.coding or ()) if self.concept is not None else ())]
+        found = [(each.system, each.code) for each in listed]
+        return found if self.code is None else [*found, (self.system, self.code)]
+
+
 class _Part(Struct, frozen=True, gc=False):
-    code: _Concept | None = None
+    code: _Coded | None = None
 
 
 class _Peek(Struct, frozen=True, gc=False):
@@ -130,7 +148,7 @@ class _PeekedEntry(Struct, frozen=True, gc=False):
 
 
 class Glance(Struct, frozen=True, gc=False):
-    """A Bundle with what its entries are."""
+    """A Bundle as one scan sees it: of each entry the kind and the codes, not the values."""
 
     resourceType: str
     entry: list[_PeekedEntry]
@@ -143,15 +161,14 @@ _BUNDLE = msgspec.json.Decoder(_Bundle)
 _GLANCE = msgspec.json.Decoder(Glance)
 _PEEK = msgspec.json.Decoder(_Peek)
 _NOTHING_SEEN = _Peek()
-_CONCEPT = msgspec.json.Decoder(_Concept | None)
+_CODED = msgspec.json.Decoder(_Coded | None)
 _PARTS = msgspec.json.Decoder(list[_Part] | None)
 
 
 def sift(raw: bytes | Raw, judge: Judge, glance: Glance | None = None) -> Sifted:
     """Decode a Bundle but for the Observations none of whose codes, nor of their components', matters at once.
 
-    Anything but a Bundle of plain entries is decoded whole. Never raises, whatever the bytes. `glance` is what is seen
-    in it at a glance, where somebody has looked already.
+    Anything but a Bundle of plain entries is decoded whole. Never raises. `glance` is what somebody has seen in it.
     """
     glance = glance or glance_at(raw)
     kinds = _Kinds(glance.entry, judge) if glance is not None else None
@@ -169,7 +186,10 @@ def sift(raw: bytes | Raw, judge: Judge, glance: Glance | None = None) -> Sifted
 
 
 class _Kinds:
-    """Entries by their codes: thousands of results share a few dozen, each of which is judged once."""
+    """Entries by their codes: thousands of results share a few dozen, each of which is judged once.
+
+    `undecoded` counts the Observations that do not matter at once, `later` those of them that matter if it is ours.
+    """
 
     def __init__(self, entries: Sequence[_PeekedEntry], judge: Judge) -> None:
         found: dict[bytes, tuple[Matters, list[Raw]]] = {}
@@ -195,7 +215,7 @@ class _Kinds:
         self._of_each = of_each
 
     def sort_out(self, entries: Sequence[_Entry]) -> tuple[Groups, list[_Entry]]:
-        """The Observations that are not decoded, those alike together, and the entries that are."""
+        """The Observations that are not decoded, those alike together, and the entries that are; asked for once."""
         decoded: list[_Entry] = []
         for entry, alike in zip(entries, self._of_each, strict=True):
             if alike is None:
@@ -222,8 +242,10 @@ def _peeked(entry: _Entry) -> _PeekedEntry:
 
 
 def _sorted_out(raw: bytes | Raw, kinds: _Kinds) -> Groups:
-    groups, _ = kinds.sort_out(_BUNDLE.decode(raw).entry or ())
-    return groups
+    try:
+        return kinds.sort_out(_BUNDLE.decode(raw).entry or ())[0]
+    except UNREADABLE as error:
+        raise TooDeepError from error  # at a glance it fitted the limit, from higher up in the stack
 
 
 def _decoded(bundle: _Bundle, kinds: _Kinds) -> Sifted:
@@ -248,14 +270,14 @@ def _with(entries: list[Entry], bundle: _Bundle | Glance) -> Resource:
 def _soonest(peek: _Peek, judge: Judge) -> Matters:
     """When the Observation matters; at once where a code cannot be read: decoding it says where it is malformed."""
     try:
-        code = _CONCEPT.decode(peek.code) if peek.code else None
+        code = _CODED.decode(peek.code) if peek.code else None
         parts = _PARTS.decode(peek.component) if peek.component else None
     except UNREADABLE:
         return Matters.AT_ONCE
     soonest = Matters.NEVER
-    for concept in (code, *(part.code for part in parts)) if parts else (code,):
-        if concept is not None and concept.coding:
-            soonest = max(soonest, *[judge(coding.system, coding.code) for coding in concept.coding])
+    for coded in (code, *[part.code for part in parts or ()]):
+        for system, each in coded.codes() if coded is not None else ():
+            soonest = max(soonest, judge(system, each))
     return soonest
 
 

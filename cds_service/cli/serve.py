@@ -22,7 +22,7 @@ from cds_service.http.warm_up import warm_up
 from cds_service.settings import PREFIX, Settings
 from cds_service.telemetry.logs import configure as configure_logs
 
-_NEW_OBJECTS = 50_000
+_COLLECT_AFTER = 50_000  # new objects
 
 
 def run(settings: Settings, host: str, port: int, record: Path | None = None) -> int:
@@ -51,8 +51,8 @@ def run(settings: Settings, host: str, port: int, record: Path | None = None) ->
         warm_up()
         # What is loaded by now stays for good: the garbage collector need not look at it, not even once.
         gc.freeze()
-        # What a call makes is gone with it, and hardly any of it by the collector, which need not look after each call.
-        gc.set_threshold(_NEW_OBJECTS)
+        # What a call makes is gone with it, nearly all without the collector, which need not look after each call.
+        gc.set_threshold(_COLLECT_AFTER)
         gc.enable()
         config = uvicorn.Config(
             app,

@@ -57,6 +57,7 @@ class Guard:
         if not server:
             return f"The request names no fhirServer; one that is listed in {home} would be asked for it."
         try:
+            # Most name the server as it is listed, and to take an address apart takes longer than to find it.
             base = self._as_listed.get(server) or FhirBase.parse(server)
         except BadBaseError as error:
             return f"The request's fhirServer was not contacted: it {error}."

@@ -23,6 +23,7 @@ from cds_service.http.wire import HookRequest, parse, parse_request
 from cds_service.settings import Settings
 from fhir_mappings.answer import Answer
 from fhir_mappings.local_codes import NO_LOCAL_CODES, LocalCodes, with_local_codes
+from fhir_mappings.sifting import TooDeepError
 from fhir_mappings.terminology import Terminology, load_terminology
 
 
@@ -155,7 +156,7 @@ def evaluate_request(
             policy=settings.policy,
             terminology=terminology,
         )
-    except RecursionError as error:  # what could be read while little else was under way cannot be read any more
+    except TooDeepError as error:
         raise MalformedRequest("A resource is nested too deeply to be read.") from error
 
 

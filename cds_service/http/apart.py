@@ -10,8 +10,8 @@ from typing import TypeVar
 
 T = TypeVar("T")
 
-# Above any of these a chart takes more than a few milliseconds; other calls must not wait for it. Below, a thread would
-# help nobody: Python lets another one run every five milliseconds. A body is mostly results, which are scanned and no
+# Above any of these a chart takes more than some milliseconds; other calls must not wait for it. Below, a thread would
+# help little: Python lets another one run every five milliseconds. A body is mostly results, which are scanned and no
 # more; what a FHIR server sent is decoded all of it, and resources that matter are what takes the time.
 MOST_BYTES = 1024 * 1024
 MOST_BYTES_FETCHED = 64 * 1024

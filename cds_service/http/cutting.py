@@ -1,7 +1,8 @@
-"""A large request with its results cut out: what stands around them is small, and they are scanned once.
+"""A large request with its results cut out, so that they are scanned once.
 
-To find where the members of a request end, all of it is scanned, and its results again to find what is in them. Where
-the results can be found without the first scan, the second one tells whether they were.
+Where the results end is guessed from the bytes, and the guess may be wrong. `wire` proves it: what is left, with
+`CUT_OUT` in it, is a request in which `CUT_OUT` stands at `/prefetch/observations`, and what was cut out is one JSON
+value. If not, all of it is scanned. Why that is right: docs/decisions/0006-results-are-cut-out.md.
 """
 
 from __future__ import annotations
@@ -17,17 +18,17 @@ from fhir_mappings.sifting import Glance, glance_at
 
 _OPENING = b'"%b":' % OBSERVATIONS.encode()
 _OF_REQUEST = ("hook", "hookInstance", "context", "fhirServer", "fhirAuthorization", "extension")
-# What may follow the results, written without blanks: another key of the prefetch, or a member of the request.
+# What may follow the results, written without blanks. `},"imaging":`: the brace ends the results. `}},"context":`: the
+# first one ends them, the second one the prefetch.
 _FOLLOWER = re.compile(
     rf'\}},"(?:{"|".join(PREFETCH_KEYS)}|(?<=\}}\}},")(?P<of_request>{"|".join(_OF_REQUEST)}))":'.encode()
 )
-_AT_THE_END = b"}}"
 # Further from the end the results are not looked for: what is searched in vain is searched for nothing.
 _FURTHEST = 64 * 1024
 # Below this there is little to be saved.
 _LARGE = 128 * 1024
 
-# Stands where the results stood. Nobody can have sent it, so that where it is found again they were.
+# Put where the results stood, once. Nobody can know it, so that where it is found they have stood.
 CUT_OUT = Raw(b'"%b"' % secrets.token_hex(16).encode())
 
 
@@ -43,8 +44,7 @@ class Parted:
 def without_results(body: bytes) -> Parted | None:
     """The request with `CUT_OUT` for a Bundle of results in its prefetch; None where it has to be read another way.
 
-    The body is what `around` says, with the results in place of `CUT_OUT`, if that stands at `/prefetch/observations`
-    and nowhere else: putting one JSON value for another leaves everything else as it is.
+    Only if `CUT_OUT` stands at `/prefetch/observations` of what is around were these the results.
     """
     opening = body.find(_OPENING) if len(body) >= _LARGE else -1
     if opening < 0:
@@ -62,6 +62,5 @@ def _end(body: bytes, start: int) -> int:
     """Where the results seem to end."""
     follower = _FOLLOWER.search(body, max(start, len(body) - _FURTHEST))
     if follower is None:
-        return len(body) - len(_AT_THE_END)
-    # Before a member of the request, the brace that is found ends the prefetch.
+        return len(body) - len(b"}}")  # prefetch and request end there, too
     return follower.start() if follower["of_request"] else follower.start() + 1

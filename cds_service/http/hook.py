@@ -1,7 +1,7 @@
 """The hook: who calls, the request, what its prefetch leaves out, the decision, the answer; what was shown is kept.
 
-Nothing here waits for the store: recording is a place in a queue, taken once the answer is sent, and what was
-overridden before is looked up for an answer with cards alone, within a time of its own.
+Nothing here waits for the store longer than a fifth of a second: what was overridden is looked up for an answer with
+cards alone, and what was shown is queued once the answer is sent.
 """
 
 from __future__ import annotations
@@ -50,7 +50,7 @@ async def answer_hook(request: Request, report: CallReport, parts: Parts) -> Res
     hooks = tuple(service.hook for service in services_of(parts.services, service_id))
     body = await read_json_body(request, parts.settings.max_body_bytes)
     large = len(body) > MOST_BYTES
-    call, answered = await apart(large, partial(_read, body, hooks, client, report, parts))
+    call, answered = await apart(large, partial(_read, body, hooks, client, report, parts, large))
     if answered is None:
         retrieval = NOT_TRIED
         if call.left:
@@ -68,13 +68,13 @@ async def answer_hook(request: Request, report: CallReport, parts: Parts) -> Res
 
 
 def _read(
-    body: bytes, hooks: Collection[str], client: Client, report: CallReport, parts: Parts
+    body: bytes, hooks: Collection[str], client: Client, report: CallReport, parts: Parts, in_thread: bool
 ) -> tuple[Call, Answered | None]:
-    """The call, and its answer where nothing is left to be asked, unless that takes long and this is not the thread."""
+    """The call, and its answer where nothing is left to be asked and making it holds up nobody."""
     with parts.tracing.span("parse"):
         call = read_call(body, parts.settings.local_codes, hooks)
     report.hook_instance = call.request.hookInstance
-    if call.left or (len(body) <= MOST_BYTES and call.to_read > MOST_RESOURCES):
+    if call.left or (call.to_read > MOST_RESOURCES and not in_thread):
         return call, None
     return call, _decided(call, NOT_TRIED, client, parts)
 
@@ -148,7 +148,10 @@ def _describe(answered: Answered, report: CallReport) -> None:
 
 
 async def _keep(answered: Answered, called: HookRequest, client: Client, parts: Parts) -> None:
-    """Queue what was shown, once it is on its way: no feedback to it can have come before, as nothing here waits."""
+    """Queue what was shown, once it is sent; nothing is waited for in between, so that no feedback comes before.
+
+    A coroutine, because Starlette runs a plain function in a thread.
+    """
     shown = as_shown(answered, called, key=parts.settings.patient_hash_key, client=client.name, at=parts.clock())
     if shown is not None and parts.store is not None:
         parts.store.shown(shown)

@@ -27,7 +27,7 @@ def length_written_compactly(members: Mapping[str, Raw]) -> int:
 
     What is longer may have a member twice; what is just as long has not.
     """
-    # Each member takes two quotes, a colon and a comma, but for the last one's.
+    # Two quotes, a colon and a comma for each member; the last one has no comma.
     around = max(4 * len(members) - 1, 0) + len("{}")
     values = sum(map(len, members.values()))
     return around + len("".join(members).encode()) + values

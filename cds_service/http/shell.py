@@ -31,7 +31,7 @@ class TidyPaths:
 
 
 class Cors(CORSMiddleware):
-    """CORS for browsers; an EHR that posts from no page has nothing to do with it, and no cache keeps its answer."""
+    """CORS for browsers; to a POST without `Origin` it would add `Vary` alone, and no cache keeps such an answer."""
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] == "http" and scope["method"] == "POST" and not _names_an_origin(scope):

@@ -127,6 +127,7 @@ def _decoded(body: bytes) -> tuple[HookRequest, Glance | None]:
     if parted is not None:
         with suppress(MalformedRequest):  # what is wrong is told of the request as it was sent
             request = _scanned(parted.around)
+            # The proof that the cut was right.
             if request.prefetch is not None and request.prefetch.get(OBSERVATIONS) == CUT_OUT:
                 prefetch = {**request.prefetch, OBSERVATIONS: parted.results}
                 return msgspec.structs.replace(request, prefetch=prefetch), parted.glance

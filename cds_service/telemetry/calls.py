@@ -16,20 +16,21 @@ _LENGTH = 36
 NOT_A_UUID = "not-a-uuid"
 
 
-OUR_FAULT = 500  # the status of a call that nobody answered: the shell around the routes does
+_OUR_FAULT = 500  # until a route answers; where none does, the shell around the routes answers with this
 
 
 @dataclass(slots=True)
 class CallReport:
     """One call: route, HTTP status, seconds, and what was decided; codes and names of ours, no value from a chart.
 
+    Filled while the call is answered.
     `hook_instance` is the caller's text, as it came. `cards` are topic and indicator, `unknown` input and reason,
     `fhir` base, key and outcome of each query; `refused` is why the caller was not believed, `problem` what the answer
     says is wrong: our own words, which hold no value.
     """
 
     endpoint: str
-    status: int = OUR_FAULT
+    status: int = _OUR_FAULT
     seconds: float = 0.0
     client: str = ""
     hook_instance: str = ""

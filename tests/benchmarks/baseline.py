@@ -45,6 +45,7 @@ def main(port: str) -> None:
     )
     gc.collect()
     gc.freeze()
+    gc.set_threshold(50_000)  # as the service does
     config = uvicorn.Config(
         app,
         host="127.0.0.1",

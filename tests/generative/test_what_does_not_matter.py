@@ -94,6 +94,7 @@ def test_the_order_of_entries(name: str, seed: int, times: int, order: int) -> N
 
 @quick
 @given(name=fixtures, seed=seeds, times=changes, share=st.floats(0, 1))
+@example(name="fhir/MedicationStatement.octreotide-short.json", seed=8318, times=2, share=0.0)
 def test_a_bundle_of_bundles(name: str, seed: int, times: int, share: float) -> None:
     """A batch-response holds one Bundle for each query; how the entries are dealt out says nothing."""
     request = changed(name, seed, times)

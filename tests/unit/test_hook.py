@@ -1,4 +1,4 @@
-"""The hook inside one process: where a chart is read, what counts of headers, and faults after the answer."""
+"""The hook inside one process: where a chart is read, what counts of headers, nesting, and faults after the answer."""
 
 from __future__ import annotations
 
@@ -63,13 +63,15 @@ def with_results(told: Story, number: int, code: str) -> bytes:
     ],
     ids=["few", "that matter at once", "that matter to a chart of ours", "that never matter"],
 )
-def test_a_chart_with_much_to_read_holds_up_nobody(number: int, code: str, where: str, turns: list[str]) -> None:
+def test_a_chart_with_much_that_matters_is_decided_beside_the_event_loop(
+    number: int, code: str, where: str, turns: list[str]
+) -> None:
     with make_client() as client:
         assert post(client, with_results(story("resectable"), number, code)).json()["cards"]
     assert turns == [where]
 
 
-def test_a_large_body_is_read_beside_the_event_loop(turns: list[str], monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_large_body_is_decided_beside_the_event_loop(turns: list[str], monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(hook, "MOST_BYTES", 0)
     with make_client() as client:
         assert post(client, story("resectable").body).json()["cards"]

@@ -39,6 +39,9 @@ def observation(**more: Any) -> dict[str, Any]:
     [
         (observation(code=KI67), True),
         (observation(code=POTASSIUM, component=[{"code": KI67}]), True),
+        (observation(code=KI67["coding"][1]), True),  # a Coding, as R4 has it elsewhere
+        (observation(code={"concept": KI67}), True),  # as R5 has it elsewhere
+        (observation(code=POTASSIUM, component=[{"code": KI67["coding"][1]}]), True),
         (observation(code=POTASSIUM), False),
         (observation(code={"text": "Ki-67"}), False),
         (observation(), False),
