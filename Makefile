@@ -75,21 +75,21 @@ docs: setup ## write the documents that are made from the code
 
 requirements: ## compile the pinned requirement files from pyproject.toml
 	@test -x $(VENV)-compile/bin/uv || { $(PYTHON) -m venv $(VENV)-compile && $(VENV)-compile/bin/pip install --quiet uv; }
-	$(VENV)-compile/bin/uv pip compile pyproject.toml --universal --python-version 3.11 --generate-hashes \
+	$(VENV)-compile/bin/uv pip compile pyproject.toml --no-strip-extras --universal --python-version 3.11 --generate-hashes \
 	  --no-emit-index-url --no-header --quiet --output-file requirements/runtime.txt
-	$(VENV)-compile/bin/uv pip compile pyproject.toml --extra dev --extra tracing --universal --python-version 3.11 --generate-hashes \
+	$(VENV)-compile/bin/uv pip compile pyproject.toml --no-strip-extras --extra dev --extra tracing --universal --python-version 3.11 --generate-hashes \
 	  --no-emit-index-url --no-header --quiet --constraint requirements/runtime.txt --output-file requirements/dev.txt
-	$(VENV)-compile/bin/uv pip compile pyproject.toml --extra audit --universal --python-version 3.11 --generate-hashes \
+	$(VENV)-compile/bin/uv pip compile pyproject.toml --no-strip-extras --extra audit --universal --python-version 3.11 --generate-hashes \
 	  --no-emit-index-url --no-header --quiet --constraint requirements/runtime.txt --output-file requirements/audit.txt
-	$(VENV)-compile/bin/uv pip compile pyproject.toml --extra dev --extra tracing --extra mutation --universal --python-version 3.11 \
+	$(VENV)-compile/bin/uv pip compile pyproject.toml --no-strip-extras --extra dev --extra tracing --extra mutation --universal --python-version 3.11 \
 	  --generate-hashes --no-emit-index-url --no-header --quiet --constraint requirements/dev.txt \
 	  --output-file requirements/mutation.txt
-	$(VENV)-compile/bin/uv pip compile pyproject.toml --extra integration --universal --python-version 3.11 \
+	$(VENV)-compile/bin/uv pip compile pyproject.toml --no-strip-extras --extra integration --universal --python-version 3.11 \
 	  --generate-hashes --no-emit-index-url --no-header --quiet --constraint requirements/runtime.txt \
 	  --output-file requirements/integration.txt
-	$(VENV)-compile/bin/uv pip compile pyproject.toml --extra fuzz --universal --python-version 3.11 --generate-hashes \
+	$(VENV)-compile/bin/uv pip compile pyproject.toml --no-strip-extras --extra fuzz --universal --python-version 3.11 --generate-hashes \
 	  --no-emit-index-url --no-header --quiet --constraint requirements/runtime.txt --output-file requirements/fuzz.txt
-	$(VENV)-compile/bin/uv pip compile pyproject.toml --extra load --universal --python-version 3.11 --generate-hashes \
+	$(VENV)-compile/bin/uv pip compile pyproject.toml --no-strip-extras --extra load --universal --python-version 3.11 --generate-hashes \
 	  --no-emit-index-url --no-header --quiet --constraint requirements/runtime.txt --output-file requirements/load.txt
 
 mutation: ## break the protocol's code in every small way; at least 95 % must be noticed (half an hour)
