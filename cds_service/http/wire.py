@@ -150,6 +150,8 @@ def _scanned(body: bytes) -> HookRequest:
             _members(patient, "/prefetch/patient")
     except msgspec.ValidationError as error:
         raise MalformedRequest(pointer_of(error)) from error
+    except RecursionError as error:
+        raise MalformedRequest("/: nested too deeply") from error
     except UNREADABLE as error:
         raise MalformedRequest("The body is not JSON. Send one JSON object, UTF-8.") from error
     return msgspec.structs.replace(request, prefetch=prefetch)
