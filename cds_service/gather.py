@@ -54,16 +54,16 @@ _SEND = "Send the key with its FHIR resource"
 
 
 def read_prefetch(
-    prefetch: Mapping[str, Raw] | None, terminology: Terminology | None = None, results: Glance | None = None
+    prefetch: Mapping[str, Raw] | None, terminology: Terminology | None = None, glance: Glance | None = None
 ) -> dict[str, Answer]:
     """The answers that came with the request, by key; a key that was not sent has none.
 
     Observations under codes that mean nothing in the terminology are passed over, everyday laboratory values left for
-    later. `results` is what was seen of the Observations already.
+    later. `glance` is what was seen of the Observations already.
     """
     judge = judge_by(terminology or load_terminology())
     return {
-        key: _read_sent(key, value, judge, results if key == OBSERVATIONS else None)
+        key: _read_sent(key, value, judge, glance if key == OBSERVATIONS else None)
         for key, value in (prefetch or {}).items()
         if key in _ASKED_FOR
     }
@@ -149,8 +149,8 @@ def gather_all(sent: Mapping[str, Answer], retrieval: Retrieval = NOT_TRIED) -> 
     return answers
 
 
-def _read_sent(key: str, value: Raw, judge: Judge, results: Glance | None) -> Answer:
-    answer = read_answer(value, _ASKED_FOR[key], judge, results)
+def _read_sent(key: str, value: Raw, judge: Judge, glance: Glance | None) -> Answer:
+    answer = read_answer(value, _ASKED_FOR[key], judge, glance)
     refused = key in _SERVED_BY_FEW and answer.availability is Availability.FAILED
     return ABSENT if refused and says_not_supported(value) else answer
 

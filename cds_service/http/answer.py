@@ -19,7 +19,7 @@ from cds_service.fhir_client import NOT_TRIED, FhirClient, Retrieval
 from cds_service.gather import gather, left_to_ask, read_prefetch, retrieve, retrieve_at_once
 from cds_service.http.discovery import queries
 from cds_service.http.services import HOOK
-from cds_service.http.wire import HookRequest, parse, parse_request
+from cds_service.http.wire import HookRequest, parse_request, parse_with_glance
 from cds_service.settings import Settings
 from fhir_mappings.answer import Answer
 from fhir_mappings.local_codes import NO_LOCAL_CODES, LocalCodes, with_local_codes
@@ -99,8 +99,8 @@ class Call:
 
 def read_call(body: bytes, local: LocalCodes = NO_LOCAL_CODES, hooks: Collection[str] = (HOOK,)) -> Call:
     """Read a call; raises RequestError if it is none."""
-    request, results = parse(body, hooks)
-    sent = read_prefetch(request.prefetch, _terminology(local), results)
+    request, glance = parse_with_glance(body, hooks)
+    sent = read_prefetch(request.prefetch, _terminology(local), glance)
     return Call(request, sent, left_to_ask(request.prefetch, sent), local)
 
 

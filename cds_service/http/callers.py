@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from datetime import datetime
 from types import TracebackType
+from typing import TYPE_CHECKING
 
 from starlette.requests import Request
 
@@ -15,6 +16,9 @@ from cds_service.clients import Client, NotAuthenticated, UsedTokens, open_clien
 from cds_service.errors import Unauthenticated
 from cds_service.settings import Settings
 from cds_service.telemetry import CallReport
+
+if TYPE_CHECKING:
+    from cds_service.clients.tokens import Authenticator
 
 
 class Callers:
@@ -24,7 +28,7 @@ class Callers:
         self._anybody = open_client(settings.fhir_servers)
         self._authenticator: Authenticator | None = None
         if settings.clients:
-            from cds_service.clients.tokens import Authenticator
+            from cds_service.clients.tokens import Authenticator  # here, since it loads the cryptography
 
             self._authenticator = Authenticator(settings.clients, settings.public_url, used_tokens, clock)
 

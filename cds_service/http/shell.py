@@ -1,4 +1,4 @@
-"""What stands around the routes: tidy paths, and a last line of defence that still carries CORS headers."""
+"""What stands around the routes: CORS, tidy paths, and a last line of defence that still carries CORS headers."""
 
 from __future__ import annotations
 

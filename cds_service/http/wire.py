@@ -91,17 +91,17 @@ _ENVELOPE = msgspec.json.Decoder(_Envelope)
 
 
 def parse_request(body: bytes, hooks: Collection[str] = (HOOK,)) -> HookRequest:
-    """Parse and check a request for a service on one of these hooks; raises what `parse` raises."""
-    return parse(body, hooks)[0]
+    """Parse and check a request for a service on one of these hooks; raises what `parse_with_glance` raises."""
+    return parse_with_glance(body, hooks)[0]
 
 
-def parse(body: bytes, hooks: Collection[str] = (HOOK,)) -> tuple[HookRequest, Glance | None]:
-    """Parse and check a request for a service on one of these hooks, and what was seen of its results on the way.
+def parse_with_glance(body: bytes, hooks: Collection[str] = (HOOK,)) -> tuple[HookRequest, Glance | None]:
+    """Parse and check a request for a service on one of these hooks, and what was seen of its results at a glance.
 
     Raises MalformedRequest naming the place as a JSON pointer, never its value; HookMismatch for another hook;
     WrongPatient for a token of another patient.
     """
-    request, results = _decoded(body)
+    request, glance = _decoded(body)
     if request.hook not in hooks:
         raise HookMismatch(f"/hook: this service answers {' and '.join(hooks)} only")
     if not request.hookInstance:
@@ -111,7 +111,7 @@ def parse(body: bytes, hooks: Collection[str] = (HOOK,)) -> tuple[HookRequest, G
     if request.fhirAuthorization is not None and not request.fhirServer:
         raise MalformedRequest("/fhirServer: required where fhirAuthorization is sent")
     _require_one_patient(request)
-    return request, results
+    return request, glance
 
 
 def _require_one_patient(request: HookRequest) -> None:
@@ -122,7 +122,7 @@ def _require_one_patient(request: HookRequest) -> None:
 
 
 def _decoded(body: bytes) -> tuple[HookRequest, Glance | None]:
-    """The request, every member of it once: which of two counts, others may read otherwise."""
+    """The request without a scan of its results where they can be cut out, else scanned whole; see `cutting`."""
     parted = without_results(body)
     if parted is not None:
         with suppress(MalformedRequest):  # what is wrong is told of the request as it was sent
@@ -135,6 +135,7 @@ def _decoded(body: bytes) -> tuple[HookRequest, Glance | None]:
 
 
 def _scanned(body: bytes) -> HookRequest:
+    """The request, every member of it once: which of two counts, others may read otherwise."""
     try:
         told, prefetch = _at_one_glance(body) or (_members(body, ""), None)
         # The prefetch may have megabytes, and is not looked at again.

@@ -18,7 +18,7 @@ from cds_service.guidelines.nelm_2006.intake import read_chart
 from cds_service.http.answer import Answered, new_uuid
 from cds_service.http.recording import as_shown
 from cds_service.http.warm_up import warm_up
-from cds_service.http.wire import HookRequest, parse
+from cds_service.http.wire import HookRequest, parse_with_glance
 from cds_service.reasoning.decision import decide
 from fhir_mappings.answer import Answer
 from fhir_mappings.select import build_chart
@@ -64,10 +64,10 @@ def _once(body: bytes) -> dict[str, float]:
         took[step] = time.perf_counter() - begun
         return result
 
-    request, results = timed("parse", lambda: parse(body))
+    request, glance = timed("parse", lambda: parse_with_glance(body))
     patient_id, server = request.context.patientId, request.fhirServer
     terminology = load_terminology()
-    answers = timed("decode", lambda: _gathered(request, results))
+    answers = timed("decode", lambda: _gathered(request, glance))
     chart = timed(
         "select",
         lambda: build_chart(answers, patient_id=patient_id, fhir_server=server, as_of=NOW, terminology=terminology),
@@ -82,9 +82,9 @@ def _once(body: bytes) -> dict[str, float]:
     return took
 
 
-def _gathered(request: HookRequest, results: Glance | None) -> dict[str, Answer]:
+def _gathered(request: HookRequest, glance: Glance | None) -> dict[str, Answer]:
     """What the prefetch holds, and whether anything is left to be asked: nothing is."""
-    sent = read_prefetch(request.prefetch, results=results)
+    sent = read_prefetch(request.prefetch, glance=glance)
     if left_to_ask(request.prefetch, sent):
         raise ValueError("the charts that are measured are whole")
     return gather(sent)

@@ -15,7 +15,7 @@ from cds_service.gather import PREFETCH_KEYS
 from cds_service.http import cutting
 from cds_service.http.answer import read_call
 from cds_service.http.cutting import without_results
-from cds_service.http.wire import HookRequest, parse
+from cds_service.http.wire import HookRequest, parse_with_glance
 from tests.benchmarks.bodies import SCENARIOS
 from tests.support.stories import STORIES, Story
 
@@ -33,7 +33,7 @@ def every_size(monkeypatch: pytest.MonkeyPatch) -> None:
 def read(body: bytes) -> Any:
     """What a request says: its members, each as it was sent, or the refusal."""
     try:
-        request, glance = parse(body)
+        request, glance = parse_with_glance(body)
     except RequestError as error:
         return type(error), str(error)
     assert glance is None or glance.resourceType == "Bundle"
@@ -117,7 +117,7 @@ def test_results_are_cut_out_whatever_follows_them(last: str) -> None:
     parted = without_results(body)
     assert parted is not None
     assert bytes(parted.results).decode() == CONFUSING[0]
-    assert parse(body)[1] is not None
+    assert parse_with_glance(body)[1] is not None
 
 
 @pytest.mark.parametrize("between", [[], [("imaging", "null")]], ids=["one after the other", "with another between"])
@@ -125,7 +125,7 @@ def test_results_that_stand_twice_are_refused(between: list[tuple[str, str]]) ->
     prefetch = written([("observations", CONFUSING[0]), *between, ("observations", CONFUSING[0])])
     body = written([*RIGHT.items(), ("prefetch", prefetch)]).encode()
     with pytest.raises(MalformedRequest, match="/prefetch: a member stands there twice"):
-        parse(body)
+        parse_with_glance(body)
 
 
 @pytest.mark.parametrize("story", STORIES, ids=lambda story: story.name)
@@ -148,7 +148,7 @@ def _readable(sent: Any) -> Iterator[Any]:
 
 def test_large_charts_are_cut_and_small_ones_are_not(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.undo()
-    cut = {scenario.name: parse(scenario.body())[1] is not None for scenario in SCENARIOS}
+    cut = {scenario.name: parse_with_glance(scenario.body())[1] is not None for scenario in SCENARIOS}
     assert cut == {name: not name.startswith("10 ") for name in cut}
 
 
@@ -160,6 +160,6 @@ def test_results_that_stand_elsewhere_are_not_taken_for_those_of_the_prefetch(pl
         right[place] = written([*elsewhere, ("patientId", '"p"'), ("userId", '"u"')])
     body = written([*(elsewhere if place == "request" else []), *right.items()]).encode()
     assert without_results(body) is not None
-    request, glance = parse(body)
+    request, glance = parse_with_glance(body)
     assert (glance, request.prefetch is not None and set(request.prefetch)) == (None, {"patient"})
     assert read(body) == read_by_scanning(body)

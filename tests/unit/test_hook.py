@@ -78,6 +78,18 @@ def test_a_large_body_is_decided_beside_the_event_loop(turns: list[str], monkeyp
     assert turns == ["nelm-cds-chart"]
 
 
+@pytest.mark.parametrize(("at_most", "where"), [(0, LOOP), (-1, "nelm-cds-chart")], ids=["little", "much"])
+def test_much_that_was_fetched_is_decided_beside_the_event_loop(
+    at_most: int, where: str, turns: list[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(hook, "MOST_BYTES_FETCHED", at_most)
+    request = story("resectable").request
+    del request["prefetch"]["imaging"]  # left to ask, and nobody to be asked: nothing is fetched
+    with make_client() as client:
+        assert post(client, request).json()["cards"]
+    assert turns == [where]
+
+
 @pytest.mark.parametrize("told", STORIES, ids=lambda told: told.name)
 def test_the_answer_is_the_same_wherever_it_is_made(told: Story, monkeypatch: pytest.MonkeyPatch) -> None:
     with make_client() as client:
