@@ -136,7 +136,7 @@ def gather_all(sent: Mapping[str, Answer], retrieval: Retrieval = NOT_TRIED) -> 
     """The answer to every query, of a chart of which anything may be missing; unlike `gather` it raises nothing."""
     if not retrieval.fetched:
         return {key: sent.get(key, ABSENT) for key in PREFETCH_KEYS}
-    patient = PatientIdentity.of(retrieval.patient_id, retrieval.server, ())
+    patient = PatientIdentity(retrieval.patient_id, retrieval.server, ())
     answers: dict[str, Answer] = {}
     for key, resource_type in _ASKED_FOR.items():
         fetched = retrieval.fetched.get(key)

@@ -73,23 +73,16 @@ def read_answer(
         undecoded = NONE_UNDECODED
     if resource is None or resource.resourceType is None:
         return Answer(Availability.FAILED, malformed=tuple(malformed))
-    if resource.resourceType == "OperationOutcome":
-        return Answer(Availability.FAILED)
-    if resource.resourceType != "Bundle" and resource_type not in (None, resource.resourceType):
-        return Answer(Availability.FAILED)
     if resource.resourceType != "Bundle":
+        if resource.resourceType == "OperationOutcome" or resource_type not in (None, resource.resourceType):
+            return Answer(Availability.FAILED)
         return Answer(Availability.COMPLETE, (Entry(resource=_without_entries(resource)),), tuple(malformed))
-    if not (resource.entry or resource.issue or malformed or undecoded.count):
-        return Answer(Availability.PARTIAL if _has_next(resource) or resource.total else Availability.COMPLETE)
     # As nearly all are; what else a Bundle may say needs no asking then.
     if not resource.issue and not malformed and all(map(_is_plain, resource.entry or ())):
-        whole = resource.entry or []
+        whole = tuple(resource.entry or ())
         less = resource.total is not None and resource.total > len(whole) + undecoded.count
-        return Answer(
-            Availability.PARTIAL if less or _links_to_next(resource) else Availability.COMPLETE,
-            tuple(whole),
-            undecoded=undecoded,
-        )
+        partial = less or _links_to_next(resource)
+        return Answer(Availability.PARTIAL if partial else Availability.COMPLETE, whole, undecoded=undecoded)
     entries = tuple(_flatten(resource))
     if _query_failed(resource, malformed):
         return Answer(Availability.FAILED)
@@ -187,7 +180,9 @@ def _holds_empty_entries(bundle: Resource) -> bool:
 
 
 def _links_to_next(bundle: Resource) -> bool:
-    return any((link.relation or "").strip().lower() == "next" for link in bundle.link or ())
+    if not bundle.link:
+        return False
+    return any((link.relation or "").strip().lower() == "next" for link in bundle.link)
 
 
 def _has_next(bundle: Resource) -> bool:

@@ -27,7 +27,7 @@ from fhir_mappings.observation import (
 )
 from fhir_mappings.reading import Reading
 from fhir_mappings.select import Chart, Unused, WhyUnused, assessment_meaning
-from fhir_mappings.terminology import canonical_system
+from fhir_mappings.systems import canonical_system
 from fhir_mappings.wire import Coded, Resource
 
 T = TypeVar("T")

@@ -7,8 +7,8 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable
-from dataclasses import dataclass
 from enum import Enum, auto
+from functools import cached_property
 
 from fhir_mappings.wire import Reference, Resource
 
@@ -36,27 +36,29 @@ class Whose(Enum):
     NOT_STATED = auto()
 
 
-@dataclass(frozen=True, slots=True)
 class PatientIdentity:
     """The context patient: the bare FHIR id and every absolute address that is known to mean the same Patient."""
 
-    id: str
-    addresses: frozenset[str]
+    def __init__(self, patient_id: str, fhir_server: str | None, full_urls: Iterable[str]) -> None:
+        self.id = patient_id
+        self.relative = f"Patient/{patient_id}"
+        self._fhir_server = fhir_server
+        self._full_urls = full_urls
 
-    @classmethod
-    def of(cls, patient_id: str, fhir_server: str | None, full_urls: Iterable[str]) -> PatientIdentity:
-        """Collect the addresses: on the request's FHIR server, and the Patient entry's own fullUrl.
+    @cached_property
+    def addresses(self) -> frozenset[str]:
+        """On the request's FHIR server, and the Patient entry's own fullUrl; collected once an address is asked about.
 
         A fullUrl on some server counts only where the request names no server of its own, and only if it is the address
         of this very id.
         """
-        ours = f"/Patient/{patient_id}"
-        plain = [normal(url) for url in full_urls]
+        ours, server = f"/{self.relative}", self._fhir_server
+        plain = [normal(url) for url in self._full_urls]
         on_a_server = {u for u in plain if u.endswith(ours) and _SERVER.fullmatch(u.removesuffix(ours))}
-        addresses = {u for u in plain if u.startswith("urn:") or (not fhir_server and u in on_a_server)}
-        if fhir_server:
-            addresses.add(normal(f"{fhir_server.rstrip('/')}/Patient/{patient_id}"))
-        return cls(patient_id, frozenset(addresses))
+        addresses = {u for u in plain if u.startswith("urn:") or (not server and u in on_a_server)}
+        if server:
+            addresses.add(normal(f"{server.rstrip('/')}{ours}"))
+        return frozenset(addresses)
 
 
 def whose(resource: Resource, patient: PatientIdentity) -> Whose:
@@ -74,11 +76,10 @@ def points_at(reference: Reference | None, patient: PatientIdentity) -> Whose:
     """Whom a reference means, in whatever form it comes."""
     if reference is None or not reference.reference or reference.reference.startswith("#"):
         return Whose.NOT_STATED
-    relative = f"Patient/{patient.id}"
-    if reference.reference == relative:
+    if reference.reference == patient.relative:
         return Whose.THIS_PATIENT
     target = normal(reference.reference)
-    if target == relative or target in patient.addresses:
+    if target == patient.relative or target in patient.addresses:
         return Whose.THIS_PATIENT
     # An absolute address on a server we were not told of is somebody else's Patient/1, even with our id.
     return Whose.OTHER_PATIENT

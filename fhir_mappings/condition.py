@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from fhir_mappings.dates import DateInterval, parse_date, period
 from fhir_mappings.facts import Source, quoted
 from fhir_mappings.select import Chart, Unused, WhyUnused
-from fhir_mappings.terminology import Concept, Terminology, normal_key
+from fhir_mappings.terminology import Concept, Terminology
 from fhir_mappings.typed import problem
 from fhir_mappings.wire import Coded, Resource
 
@@ -51,17 +51,19 @@ class ConditionReading:
 
 
 def conditions(chart: Chart) -> tuple[list[ConditionReading], list[Unused]]:
-    """Every Condition that counts and says anything to us, and those that were left out with the reason.
+    """Of the Conditions that say anything to us those that count, and those that were left out with the reason.
 
     Left out is what is refuted, of an older FHIR, or malformed.
     """
     readings: list[ConditionReading] = []
     unused: list[Unused] = []
     for resource in chart.of_type("Condition"):
+        if not _speaks_to_us(resource, chart.terminology):
+            continue
         reason = _why_unused(resource)
         if reason is not None:
             unused.append(Unused(resource.reference, reason, _concepts(resource, chart)))
-        elif _speaks_to_us(resource, chart.terminology):
+        else:
             readings.append(_read(resource, _concepts(resource, chart), chart))
     return readings, unused
 
@@ -79,15 +81,12 @@ def _why_unused(resource: Resource) -> WhyUnused | None:
 
 
 def _speaks_to_us(resource: Resource, terminology: Terminology) -> bool:
-    """False of most diagnoses of most patients; the rest of those is not worth reading."""
+    """False of most diagnoses of most patients; those are not looked at further, malformed or not."""
     if resource.evidence:
         return True
     for element in (resource.code, *_morphologies(resource), *resource.body_sites()):
         for coding in element.codings() if element is not None else ():
-            key = normal_key(coding.system, coding.code)
-            if key in terminology.by_code or key in terminology.sites or key in terminology.regions:
-                return True
-            if terminology.is_other_malignancy(coding.system, coding.code):
+            if terminology.knows(coding.system, coding.code):
                 return True
     return False
 

@@ -15,7 +15,8 @@ from typing import Any, Final
 
 from pydantic import ValidationError
 
-from fhir_mappings.terminology import PUBLIC_SYSTEMS, Concept, Terminology
+from fhir_mappings.systems import PUBLIC_SYSTEMS
+from fhir_mappings.terminology import Concept, Terminology
 
 _EQUIVALENT: Final = frozenset({"equivalent", "equal"})
 _MOST_PROBLEMS: Final = 20

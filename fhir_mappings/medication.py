@@ -22,7 +22,8 @@ from fhir_mappings.dates import DateInterval, parse_date
 from fhir_mappings.decoding import decode
 from fhir_mappings.facts import Source
 from fhir_mappings.select import Chart, Unused, WhyUnused
-from fhir_mappings.terminology import SNOMED_CT, Concept, canonical_system
+from fhir_mappings.systems import SNOMED_CT, canonical_system
+from fhir_mappings.terminology import Concept
 from fhir_mappings.typed import problem
 from fhir_mappings.wire import NOTHING, UNREADABLE, Coded, Period, Reference, Resource
 

@@ -16,7 +16,8 @@ from fhir_mappings.dates import DateInterval
 from fhir_mappings.facts import Source
 from fhir_mappings.observation import source, when
 from fhir_mappings.select import Chart, Unused, WhyUnused
-from fhir_mappings.terminology import ICD_O_3, Concept, canonical_system
+from fhir_mappings.systems import ICD_O_3, canonical_system
+from fhir_mappings.terminology import Concept
 from fhir_mappings.typed import problem
 from fhir_mappings.wire import Coded, Resource
 

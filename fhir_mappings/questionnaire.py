@@ -15,7 +15,7 @@ from typing import Any, Final
 import msgspec
 from msgspec import Raw, Struct
 
-from fhir_mappings.terminology import NELM_ASSESSMENT
+from fhir_mappings.systems import NELM_ASSESSMENT
 from fhir_mappings.wire import NOTHING, UNREADABLE, Coded, Coding, Quantity, Resource
 
 CANONICAL: Final = "https://nelm-cds.github.io/fhir/Questionnaire/nelm-assessment"

@@ -9,7 +9,7 @@ from __future__ import annotations
 from decimal import Decimal
 
 from fhir_mappings.quantities import RawQuantity, factor_between, plausible
-from fhir_mappings.terminology import canonical_system
+from fhir_mappings.systems import canonical_system
 from fhir_mappings.wire import Coded, Quantity, ReferenceRange, Resource
 
 _HIGH = frozenset({"H", "HH", "HU"})

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from fhir_mappings.sifting import Judge, Matters
-from fhir_mappings.terminology import NELM_ASSESSMENT, Concept, Terminology, normal_key
+from fhir_mappings.systems import NELM_ASSESSMENT, normal_key
+from fhir_mappings.terminology import Concept, Terminology
 
 # Laboratory values that most patients have, dozens of times; they never tell whether a chart is one of ours.
 _EVERYDAY = frozenset({Concept.ALBUMIN, Concept.BILIRUBIN_TOTAL, Concept.INR})

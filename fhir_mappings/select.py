@@ -19,7 +19,8 @@ from fhir_mappings.compartment import PatientIdentity, Whose, normal, points_at,
 from fhir_mappings.decoding import Malformed, decode
 from fhir_mappings.questionnaire import Reply, answered, replies
 from fhir_mappings.sifting import Alike, Undecoded
-from fhir_mappings.terminology import NELM_ASSESSMENT, Concept, Terminology, canonical_system
+from fhir_mappings.systems import NELM_ASSESSMENT, canonical_system
+from fhir_mappings.terminology import Concept, Terminology
 from fhir_mappings.versions import newer
 from fhir_mappings.wire import Coded, Entry, Resource
 
@@ -197,7 +198,7 @@ def build_chart(
     """
     patient = _context_patient(answers.get("patient", ABSENT), patient_id)
     entries = [entry for answer in answers.values() for entry in answer.entries]
-    identity = PatientIdentity.of(patient_id, fhir_server, _patient_urls(entries, patient_id))
+    identity = PatientIdentity(patient_id, fhir_server, _patient_urls(entries, patient_id))
     usable: dict[str, dict[str, Resource]] = {}
     unused: dict[str, Unused] = {}
     medications: dict[str, Resource] = {}
@@ -216,8 +217,10 @@ def build_chart(
             if resource.resourceType == "DiagnosticReport":
                 reports |= dict.fromkeys(_addresses(entry, resource, fhir_server), resource.reference)
             kept = usable.setdefault(str(resource.resourceType), {})
-            copies += [resource.reference] if key in kept else []
-            kept[key] = newer(kept.get(key), resource)
+            if key in kept:
+                copies.append(resource.reference)
+                resource = newer(kept[key], resource)
+            kept[key] = resource
         else:
             unused[f"{key}#{number}"] = _unused(resource, reason, terminology)
     for number, item in enumerate(piece for answer in answers.values() for piece in answer.malformed):

@@ -107,9 +107,12 @@ class _Coded(Struct, frozen=True, gc=False):
     concept: _Concept | None = None
 
     def codes(self) -> list[tuple[str | None, str | None]]:
-        listed = [*(self.coding or ()), *((self.concept.coding or ()) if self.concept is not None else ())]
-        found = [(each.system, each.code) for each in listed]
-        return found if self.code is None else [*found, (self.system, self.code)]
+        found = [(each.system, each.code) for each in self.coding or ()]
+        if self.concept is not None:
+            found += [(each.system, each.code) for each in self.concept.coding or ()]
+        if self.code is not None:
+            found.append((self.system, self.code))
+        return found
 
 
 class _Part(Struct, frozen=True, gc=False):
@@ -195,6 +198,7 @@ class _Kinds:
         found: dict[bytes, tuple[Matters, list[Raw]]] = {}
         of_each: list[list[Raw] | None] = []
         self.later = 0
+        at_once, if_ours = Matters.AT_ONCE, Matters.IF_OURS  # looked up once for thousands of entries
         for entry in entries:
             peek = entry.resource
             # What a batch says of its query stays with the result.
@@ -208,8 +212,8 @@ class _Kinds:
             if kind is None:
                 kind = found[codes] = (_soonest(peek, judge), [])
             matters, alike = kind
-            self.later += matters is Matters.IF_OURS
-            of_each.append(None if matters is Matters.AT_ONCE else alike)
+            self.later += matters is if_ours
+            of_each.append(None if matters is at_once else alike)
         self.undecoded = len(of_each) - of_each.count(None)
         self._groups = found.values()
         self._of_each = of_each
@@ -277,7 +281,9 @@ def _soonest(peek: _Peek, judge: Judge) -> Matters:
     soonest = Matters.NEVER
     for coded in (code, *[part.code for part in parts or ()]):
         for system, each in coded.codes() if coded is not None else ():
-            soonest = max(soonest, judge(system, each))
+            matters = judge(system, each)
+            if matters > soonest:  # `max` takes six times as long
+                soonest = matters
     return soonest
 
 

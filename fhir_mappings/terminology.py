@@ -19,21 +19,7 @@ from functools import cache
 from importlib import resources
 from typing import Any, Final
 
-SNOMED_CT: Final = "http://snomed.info/sct"
-LOINC: Final = "http://loinc.org"
-ICD_10_CM: Final = "http://hl7.org/fhir/sid/icd-10-cm"
-ICD_10: Final = "http://hl7.org/fhir/sid/icd-10"  # WHO
-ICD_10_PCS: Final = "http://www.cms.gov/Medicare/Coding/ICD10"
-ICD_O_3: Final = "http://terminology.hl7.org/CodeSystem/icd-o-3"
-RXNORM: Final = "http://www.nlm.nih.gov/research/umls/rxnorm"
-ATC: Final = "http://www.whocc.no/atc"
-HCPCS: Final = "https://www.cms.gov/Medicare/Coding/HCPCSReleaseCodeSets"
-DICOM: Final = "http://dicom.nema.org/resources/ontology/DCM"
-UCUM: Final = "http://unitsofmeasure.org"
-CPT: Final = "http://www.ama-assn.org/go/cpt"  # recognised only: its licence allows us no list
-NCI_THESAURUS: Final = "http://ncicb.nci.nih.gov/xml/owl/EVS/Thesaurus.owl"
-NELM_ASSESSMENT: Final = "https://nelm-cds.github.io/fhir/CodeSystem/nelm-assessment"
-NELM_RECOMMENDATION: Final = "https://nelm-cds.github.io/fhir/CodeSystem/nelm-recommendation"
+from fhir_mappings.systems import DOTTED, ICD_10, ICD_10_CM, normal_key
 
 
 class Concept(StrEnum):
@@ -128,52 +114,6 @@ class Concept(StrEnum):
     SEROTONIN_REUPTAKE_INHIBITOR = "serotonin-reuptake-inhibitor"  # lowers serotonin in blood; SNRI too
 
 
-_OTHER_NAMES: Final[Mapping[str, tuple[str, ...]]] = {
-    SNOMED_CT: ("urn:oid:2.16.840.1.113883.6.96",),
-    LOINC: ("urn:oid:2.16.840.1.113883.6.1",),
-    # "icd-10-us" is an early name of ICD-10-CM in FHIR material; the US uses no other ICD-10 for diagnoses.
-    ICD_10_CM: ("urn:oid:2.16.840.1.113883.6.90", "http://hl7.org/fhir/sid/icd-10-us"),
-    # The German and Dutch editions are the WHO's with national detail below the codes we list; neither has
-    # the American C7A, C7B and D3A, so reading them as ICD-10-CM could only go wrong.
-    ICD_10: (
-        "urn:oid:2.16.840.1.113883.6.3",
-        "http://fhir.de/CodeSystem/bfarm/icd-10-gm",
-        "http://fhir.de/CodeSystem/dimdi/icd-10-gm",
-        "http://hl7.org/fhir/sid/icd-10-gm",
-        "http://hl7.org/fhir/sid/icd-10-de",
-        "http://hl7.org/fhir/sid/icd-10-nl",
-    ),
-    ICD_10_PCS: ("urn:oid:2.16.840.1.113883.6.4",),
-    ICD_O_3: ("urn:oid:2.16.840.1.113883.6.43.1",),
-    RXNORM: ("urn:oid:2.16.840.1.113883.6.88",),
-    ATC: ("urn:oid:2.16.840.1.113883.6.73",),
-    HCPCS: ("urn:oid:2.16.840.1.113883.6.285",),
-    DICOM: ("urn:oid:1.2.840.10008.2.16.4",),
-    UCUM: ("urn:oid:2.16.840.1.113883.6.8",),
-    CPT: ("urn:oid:2.16.840.1.113883.6.12",),
-    NCI_THESAURUS: (),
-    NELM_ASSESSMENT: (),
-    NELM_RECOMMENDATION: (),
-}
-
-
-def _spellings(uri: str) -> Iterator[str]:
-    scheme, separator, rest = uri.partition("://")
-    for spelling in (f"http://{rest}", f"https://{rest}") if separator else (scheme,):
-        yield from (spelling, f"{spelling}/")
-
-
-# Written out beforehand, so that the thousands of codes of a large chart cost one look-up each.
-_CANONICAL: Final[Mapping[str, str]] = {
-    spelling: canonical
-    for canonical, others in _OTHER_NAMES.items()
-    for uri in (canonical, *others)
-    for spelling in _spellings(uri)
-}
-PUBLIC_SYSTEMS: Final = frozenset(_CANONICAL)  # under every spelling
-
-_DOTTED: Final = frozenset({ICD_10, ICD_10_CM})
-_WRITTEN_VARIOUSLY: Final = _DOTTED | {ICD_10_PCS}
 _CATEGORY: Final = re.compile(r"C([0-9]{2})(?:\..+)?")
 # They say only that the primary is not known (P). Held here, not read from the value set, because a site
 # that deletes the WHO files must not turn an unknown primary into a second cancer.
@@ -181,19 +121,6 @@ _PRIMARY_NOT_KNOWN: Final = frozenset(
     {(ICD_10_CM, "C80.0"), (ICD_10_CM, "C80.1"), (ICD_10, "C80.0"), (ICD_10, "C80.9")}
 )
 _ENDOCRINE_PANCREAS: Final = "C25.4"  # our own tumour in ICD-10-CM; in ICD-10 (WHO) at least never another
-
-
-def canonical_system(uri: str | None) -> str:
-    """The canonical URI of a code system that is known under several; any other URI comes back as it is."""
-    return "" if uri is None else _CANONICAL.get(uri, uri)
-
-
-def _normal_code(system: str, code: str) -> str:
-    """ICD codes in their printed form: some senders leave out the dot or write lower case."""
-    if system in _DOTTED:
-        code = code.strip().upper().rstrip(".")
-        return f"{code[:3]}.{code[3:]}" if len(code) > 3 and "." not in code else code
-    return code.strip().upper()
 
 
 @dataclass(frozen=True, slots=True)
@@ -236,11 +163,19 @@ class Terminology:
         Says nothing about a Condition whose other codings make it neuroendocrine (WHO C17.2 with morphology 8240/3 is
         one tumour): the reader asks that first. Ill-defined and secondary sites (C76-C79) are none by themselves.
         """
+        return self._is_other_malignancy(normal_key(system, code))
+
+    def knows(self, system: str | None, code: str | None) -> bool:
+        """Whether the code says anything of a diagnosis: a concept, a site, a region, or another malignancy."""
         key = normal_key(system, code)
+        listed = key in self.by_code or key in self.sites or key in self.regions
+        return listed or self._is_other_malignancy(key)
+
+    def _is_other_malignancy(self, key: tuple[str, str]) -> bool:
         found = self.by_code.get(key, frozenset())
         if Concept.NEUROENDOCRINE_NEOPLASM in found:
             return False
-        if key[0] not in _DOTTED:
+        if key[0] not in DOTTED:
             return Concept.MALIGNANT_NEOPLASM in found
         # The letter categories C4A (Merkel), C7A and C7B are no match, as they should be.
         category = _CATEGORY.fullmatch(key[1])
@@ -252,12 +187,6 @@ class Terminology:
     def value_sets(self) -> tuple[ValueSetInfo, ...]:
         """The value sets that were found, in the order of their file names."""
         return self.loaded
-
-
-def normal_key(system: str | None, code: str | None) -> tuple[str, str]:
-    """System and code as the lists have them."""
-    canonical = canonical_system(system)
-    return canonical, _normal_code(canonical, code) if code and canonical in _WRITTEN_VARIOUSLY else code or ""
 
 
 @cache

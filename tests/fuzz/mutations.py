@@ -17,7 +17,8 @@ from typing import Any
 from msgspec.structs import fields
 
 from fhir_mappings.assessment import SYSTEM, AssessmentCode
-from fhir_mappings.terminology import NELM_RECOMMENDATION, UCUM, load_terminology
+from fhir_mappings.systems import NELM_RECOMMENDATION, UCUM
+from fhir_mappings.terminology import load_terminology
 from fhir_mappings.wire import Resource
 
 ELEMENTS = tuple(field.name for field in fields(Resource) if field.name not in ("resourceType", "entry"))

@@ -13,7 +13,7 @@ from typing import Any, TypeAlias
 
 from cds_service.guidelines.nelm_2006.intake import ChartReading, read_chart
 from cds_service.guidelines.nelm_2006.needs import Needs
-from fhir_mappings import terminology
+from fhir_mappings import systems
 from fhir_mappings.answer import Answer, read_answer
 from fhir_mappings.facts import Interval, Known, Unknown
 from fhir_mappings.select import Chart, build_chart
@@ -28,18 +28,18 @@ SUBJECT = {"reference": "Patient/p1"}
 PATIENT: Json = {"resourceType": "Patient", "id": "p1", "birthDate": "1960-05-05"}
 
 SYSTEMS = {
-    "icd": terminology.ICD_10_CM,
-    "who": terminology.ICD_10,
-    "sct": terminology.SNOMED_CT,
-    "loinc": terminology.LOINC,
-    "o3": terminology.ICD_O_3,
-    "dcm": terminology.DICOM,
-    "pcs": terminology.ICD_10_PCS,
-    "rx": terminology.RXNORM,
-    "atc": terminology.ATC,
-    "hcpcs": terminology.HCPCS,
-    "nelm": terminology.NELM_ASSESSMENT,
-    "rec": terminology.NELM_RECOMMENDATION,
+    "icd": systems.ICD_10_CM,
+    "who": systems.ICD_10,
+    "sct": systems.SNOMED_CT,
+    "loinc": systems.LOINC,
+    "o3": systems.ICD_O_3,
+    "dcm": systems.DICOM,
+    "pcs": systems.ICD_10_PCS,
+    "rx": systems.RXNORM,
+    "atc": systems.ATC,
+    "hcpcs": systems.HCPCS,
+    "nelm": systems.NELM_ASSESSMENT,
+    "rec": systems.NELM_RECOMMENDATION,
     "yn": "http://terminology.hl7.org/CodeSystem/v2-0136",
     "flag": "http://terminology.hl7.org/CodeSystem/v3-ObservationInterpretation",
 }
@@ -123,7 +123,7 @@ def quantity(text: str) -> Json:
     if comparator:
         found["comparator"] = comparator
     if unit:
-        found |= {"unit": unit, "system": terminology.UCUM, "code": unit}
+        found |= {"unit": unit, "system": systems.UCUM, "code": unit}
     return found
 
 

@@ -13,7 +13,7 @@ OURS, OTHER, NOT_STATED = Whose.THIS_PATIENT, Whose.OTHER_PATIENT, Whose.NOT_STA
 
 
 def identity(server: str | None = SERVER) -> PatientIdentity:
-    return PatientIdentity.of("p1", server, [URN, "https://elsewhere.example.org/fhir/Patient/p1"])
+    return PatientIdentity("p1", server, [URN, "https://elsewhere.example.org/fhir/Patient/p1"])
 
 
 @pytest.mark.parametrize(

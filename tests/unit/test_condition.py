@@ -37,6 +37,9 @@ def test_a_condition_is_confirmed_or_not(verification: str | None, confirmed: bo
     assert (found.confirmed, found.from_codes) == (confirmed, from_codes), why
 
 
+NOT_R4 = {"code": "a  b"}
+
+
 @pytest.mark.parametrize(
     ("resource", "reason", "why"),
     [
@@ -45,7 +48,7 @@ def test_a_condition_is_confirmed_or_not(verification: str | None, confirmed: bo
         (condition("icd:C7A.012", verification="Refuted"), WhyUnused.STATUS, "in capitals"),
         (condition("icd:C7A.012") | {"clinicalStatus": "active"}, WhyUnused.NOT_SUPPORTED, "STU3 wrote a string"),
         (condition("icd:C7A.012") | {"verificationStatus": "confirmed"}, WhyUnused.NOT_SUPPORTED, "for both"),
-        (condition("icd:C7A.012") | {"code": {"coding": [{"code": "a  b"}]}}, WhyUnused.MALFORMED, "not R4"),
+        (condition("icd:C7A.012") | {"clinicalStatus": {"coding": [NOT_R4]}}, WhyUnused.MALFORMED, "not R4"),
     ],
 )
 def test_a_condition_that_does_not_count_is_listed_with_the_reason(resource: Json, reason: WhyUnused, why: str) -> None:
@@ -123,7 +126,17 @@ def test_which_tumour_it_is(resource: Json, neuroendocrine: bool, in_liver: bool
     assert (found.neuroendocrine, found.in_liver, found.other_malignancy) == (neuroendocrine, in_liver, other), why
 
 
-@pytest.mark.parametrize("resource", [condition("icd:E11.9"), condition("icd:E11.9", site="sct:7771000"), condition()])
+@pytest.mark.parametrize(
+    "resource",
+    [
+        condition("icd:E11.9"),
+        condition("icd:E11.9", site="sct:7771000"),
+        condition(),
+        condition("icd:E11.9", verification="refuted"),
+        condition("icd:E11.9") | {"clinicalStatus": "active"},
+        condition("icd:E11.9") | {"clinicalStatus": {"coding": [NOT_R4]}},
+    ],
+)
 def test_a_condition_that_says_nothing_to_us_is_not_read(resource: Json) -> None:
     assert conditions(chart(resource)) == ([], [])
 

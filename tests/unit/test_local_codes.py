@@ -14,7 +14,8 @@ from cds_service.http.answer import answer_call
 from cds_service.http.discovery import discovery, queries
 from cds_service.settings import Settings
 from fhir_mappings.local_codes import NO_LOCAL_CODES, LocalCodesError, read_local_codes, with_local_codes
-from fhir_mappings.terminology import LOINC, SNOMED_CT, Concept, load_terminology
+from fhir_mappings.systems import LOINC, SNOMED_CT
+from fhir_mappings.terminology import Concept, load_terminology
 from tests.support.charts import NELM, PATIENT, Json, observation, searchset
 
 LAB = "https://lab.example.org/codes"

@@ -15,7 +15,7 @@ from cds_service.guidelines.nelm_2006.intake import ChartReading
 from fhir_mappings.assessment import RECOMMENDATION_SYSTEM, AssessmentCode, coded, counts, measures, yes_no
 from fhir_mappings.questionnaire import CANONICAL
 from fhir_mappings.select import WhyUnused
-from fhir_mappings.terminology import NELM_ASSESSMENT
+from fhir_mappings.systems import NELM_ASSESSMENT
 from tests.support.charts import NELM, SUBJECT, Json, assessed, chart, coding, needs, quantity, reading, said
 
 AUTHORED = "2026-02-25T09:00:00Z"

@@ -13,7 +13,7 @@ from fhir.resources.R4B.conceptmap import ConceptMap
 from fhir.resources.R4B.valueset import ValueSet
 
 import fhir_mappings
-from fhir_mappings.terminology import (
+from fhir_mappings.systems import (
     ATC,
     CPT,
     DICOM,
@@ -29,11 +29,9 @@ from fhir_mappings.terminology import (
     RXNORM,
     SNOMED_CT,
     UCUM,
-    Concept,
-    Terminology,
     canonical_system,
-    load_terminology,
 )
+from fhir_mappings.terminology import Concept, Terminology, load_terminology
 
 ROOT = Path(fhir_mappings.__file__).parent
 VALUE_SETS = sorted((ROOT / "value_sets").glob("*.json"))

@@ -115,11 +115,11 @@ def test_a_status_that_is_not_understood_confirms_nothing(statuses: Json, expect
 
 @pytest.mark.parametrize("url", ["Patient/other", "https://ehr/fhir/Patient/other", "Group/7"])
 def test_the_address_of_the_patient_entry_counts_only_if_it_is_an_address_of_that_patient(url: str) -> None:
-    identity = PatientIdentity.of("p1", None, [url])
+    identity = PatientIdentity("p1", None, [url])
     assert whose(Resource(resourceType="Observation", subject=Reference(url)), identity) is Whose.OTHER_PATIENT
 
 
 def test_two_references_that_disagree_identify_nobody() -> None:
-    identity = PatientIdentity.of("p1", None, [])
+    identity = PatientIdentity("p1", None, [])
     both: dict[str, Any] = {"subject": Reference("Patient/p1"), "patient": Reference("Patient/other")}
     assert whose(Resource(resourceType="Condition", **both), identity) is Whose.OTHER_PATIENT
