@@ -70,18 +70,20 @@ def decide(guideline: Guideline[N], needs: N) -> Decision:
     asks = [finding for finding in findings if finding.kind is Kind.ASK]
     unread = dict.fromkeys(name for ask in asks for name in ask.inputs if _not_retrieved(inputs[name]))
     workup = {ask.code for ask in asks if any(not _not_retrieved(inputs[name]) for name in ask.inputs)}
-    offered = set(findings.codes(Kind.OFFER))
+    codes = findings.by_kind()
+    offered = codes.get(Kind.OFFER, ())
     return Decision(
         guideline=guideline.id,
         edition=guideline.edition,
         state=guideline.state(walk),
         workup=tuple([code for code in guideline.workup_order if code in workup]),
-        treatment=tuple([code for code in guideline.treatment_order(needs) if code in offered]),
-        info=tuple(findings.codes(Kind.INFORM)),
-        safety=tuple(findings.codes(Kind.PROTECT)),
-        follow_up=tuple(findings.codes(Kind.FOLLOW_UP)),
+        # What would be listed first is asked only where there is anything to list.
+        treatment=tuple([code for code in guideline.treatment_order(needs) if code in offered]) if offered else (),
+        info=tuple(codes.get(Kind.INFORM, ())),
+        safety=tuple(codes.get(Kind.PROTECT, ())),
+        follow_up=tuple(codes.get(Kind.FOLLOW_UP, ())),
         withhold=tuple(findings.withheld()),
-        unread=tuple([name for name in inputs if name in unread]),
+        unread=tuple([name for name in inputs if name in unread]) if unread else (),
         steps=walk.steps,
         findings=tuple(findings),
         inputs=inputs,
