@@ -20,9 +20,19 @@ from rich.table import Table
 
 from cds_service import __version__
 from tests.benchmarks import fetching
-from tests.benchmarks.over_http import FULL, QUICK, Effort, health_meanwhile, latencies, memory, start_up, throughputs
+from tests.benchmarks.over_http import (
+    FULL,
+    QUICK,
+    Effort,
+    bias,
+    health_meanwhile,
+    latencies,
+    memory,
+    start_up,
+    throughputs,
+)
 from tests.benchmarks.page import FIGURES, write_page
-from tests.benchmarks.processes import baseline, service
+from tests.benchmarks.processes import baseline, core_for_servers, service
 from tests.benchmarks.shares import STEPS, shares
 from tests.benchmarks.table import show
 from tests.benchmarks.targets import lines
@@ -55,7 +65,9 @@ def measure(effort: Effort, *, with_fetching: bool) -> dict[str, Any]:
     """Every figure."""
     load_before = os.getloadavg()[0]
     gc.disable()  # the client's own pauses are not the service's
-    with service() as ours, baseline() as base:
+    with core_for_servers() as core, service(core=core) as ours, baseline(core) as base:
+        with baseline(core) as copy:
+            told_of_copies = uvloop.run(bias(base, copy, effort))
         latency = uvloop.run(latencies(ours, base, effort))
         throughput = uvloop.run(throughputs(ours, base, latency, effort))
         under_load = {"resident": round(ours.resident(), 1), "most": round(ours.most_resident(), 1)}
@@ -66,6 +78,7 @@ def measure(effort: Effort, *, with_fetching: bool) -> dict[str, Any]:
     gc.enable()
     return {
         "latency": latency,
+        "bias": told_of_copies,
         "throughput": throughput,
         "under_load": under_load,
         "health": health,

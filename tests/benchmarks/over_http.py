@@ -50,10 +50,21 @@ async def latencies(ours: Process, base: Process, effort: Effort) -> dict[str, A
     return {scenario.name: await _latency(scenario, ours, base, effort) for scenario in SCENARIOS}
 
 
+async def bias(base: Process, copy: Process, effort: Effort) -> dict[str, Any]:
+    """What the same comparison tells of two copies of the baseline: how far a ratio may be the measurement's own."""
+    return await _beside(Scenario(SMALL, False), base, copy, effort)
+
+
 async def _latency(scenario: Scenario, ours: Process, base: Process, effort: Effort) -> dict[str, Any]:
+    asking = await Caller.to(ours.address)
+    _check(scenario, await asking.post(scenario.body()))
+    asking.close()
+    return await _beside(scenario, ours, base, effort)
+
+
+async def _beside(scenario: Scenario, ours: Process, base: Process, effort: Effort) -> dict[str, Any]:
     body, calls = scenario.body(), effort.in_a_row[scenario.resources]
     callers = [await Caller.to(process.address) for process in (ours, base)]
-    _check(scenario, await callers[0].post(body))
     for _ in range(max(3, calls // 10)):
         for caller in callers:
             await caller.post(body)

@@ -28,6 +28,7 @@ def lines(figures: Mapping[str, Any]) -> list[Line]:
     """Every line of the table."""
     return [
         *_latency(figures["latency"]),
+        _bias(figures["bias"]),
         *_throughput(figures["throughput"]),
         *_health(figures["health"]),
         *_memory(figures["memory"], figures["under_load"]),
@@ -46,6 +47,14 @@ def _latency(latency: Mapping[str, Any]) -> Iterator[Line]:
             f"ratio at most {most}",
             told["ratio"] <= most,
         )
+
+
+def _bias(bias: Mapping[str, Any]) -> Line:
+    one, other = bias["service"], bias["baseline"]
+    return Line(
+        f"latency, {Scenario(SMALL, _OUT).name}: the baseline beside a copy of itself",
+        f"{one['p50']:.2f} ms, {other['p50']:.2f} ms: ratio {bias['ratio']:.2f}",
+    )
 
 
 def _throughput(throughput: Mapping[str, Any]) -> Iterator[Line]:
