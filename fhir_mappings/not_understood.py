@@ -7,17 +7,19 @@ A name is never enough for a value: neither the result nor its elevation is read
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
-from functools import cache
 from typing import Final
+
+from msgspec import Raw
+from msgspec.json import encode
 
 from fhir_mappings.assessment import codes_of
 from fhir_mappings.facts import Source
 from fhir_mappings.observation import COUNTED, source, when
 from fhir_mappings.select import Chart
 from fhir_mappings.sifting import names
-from fhir_mappings.wire import Resource
+from fhir_mappings.wire import Coded
 
 # Whole words, in any case. CGA also stands for a geriatric assessment: naming one too many costs a line, no value.
 WORDS: Final = (
@@ -39,14 +41,23 @@ class NotUnderstood:
 def not_understood(chart: Chart) -> tuple[NotUnderstood, ...]:
     """Every such name once, with the latest Observation that bears it; the latest first."""
     latest: dict[str, NotUnderstood] = {}
-    looks_like_ours = cache(_looks_like_ours)  # thousands of results share a few dozen names
-    for resource in chart.every_observation(lambda raw: any(map(looks_like_ours, names(raw)))):
+    told: dict[bytes, Sequence[str]] = {}  # thousands of results share a few dozen codes
+    for resource in chart.every_observation(_may_be_ours):
         if resource.status not in COUNTED:
             continue
-        for label in _labels(resource, chart, looks_like_ours):
+        codes = [resource.code, *(component.code for component in resource.component or ())]
+        key = encode(codes)
+        if key not in told:
+            told[key] = tuple(_labels(codes, chart))
+        for label in told[key]:
             found = NotUnderstood(label, source(resource, when(resource)))
             latest[label] = max(latest.get(label, found), found, key=_age)
     return tuple(sorted(latest.values(), key=lambda found: (*_age(found), found.label), reverse=True))
+
+
+def _may_be_ours(raw: Raw) -> bool:
+    # Searched at once: NUL parts the names, as it is neither a blank nor of a word.
+    return _looks_like_ours("\0".join(names(raw)))
 
 
 def _looks_like_ours(name: str) -> bool:
@@ -57,8 +68,8 @@ def _age(found: NotUnderstood) -> tuple[str, str]:
     return found.source.date or "", found.source.reference
 
 
-def _labels(resource: Resource, chart: Chart, looks_like_ours: Callable[[str], bool]) -> Iterator[str]:
-    for coded in (resource.code, *(component.code for component in resource.component or ())):
-        name = next(filter(looks_like_ours, coded.names()), None) if coded is not None else None
+def _labels(codes: Iterable[Coded | None], chart: Chart) -> Iterator[str]:
+    for coded in codes:
+        name = next(filter(_looks_like_ours, coded.names()), None) if coded is not None else None
         if name is not None and not chart.concepts(coded) and not codes_of(coded):
             yield name

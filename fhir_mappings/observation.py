@@ -58,7 +58,10 @@ def observations(chart: Chart, concept: Concept) -> list[Resource]:
     for resource in chart.observations(concept):
         if not is_counted(resource):
             continue
-        parts = [part for part in resource.component or () if concept in chart.concepts(part.code)]
+        if not resource.component:
+            found.append(resource)  # it has no other code by which it could have been found
+            continue
+        parts = [part for part in resource.component if concept in chart.concepts(part.code)]
         itself = concept in chart.concepts(resource.code)
         if itself and (not parts or has_value(resource)):
             found.append(resource)

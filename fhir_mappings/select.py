@@ -13,6 +13,7 @@ from enum import StrEnum
 from itertools import chain
 
 from msgspec import Raw
+from msgspec.json import encode
 
 from fhir_mappings.answer import ABSENT, Answer, Availability
 from fhir_mappings.compartment import PatientIdentity, Whose, normal, points_at, whose
@@ -98,13 +99,17 @@ class Chart:
         for number, raw in enumerate(chain.from_iterable(later), start=len(observations)):
             resource, malformed = decode(raw)
             unused += [_malformed(item, self.identity, self.terminology) for item in malformed]
-            reason = why_unused(resource, self.identity) if resource is not None else None
-            if resource is not None and reason is None:
-                key = _key(resource, number)
-                copies += [resource.reference] if key in observations else []
-                observations[key] = newer(observations.get(key), resource)
-            elif resource is not None and reason is not None:
+            if resource is None:
+                continue
+            reason = why_unused(resource, self.identity)
+            if reason is not None:
                 unused.append(_unused(resource, reason, self.terminology))
+                continue
+            key = _key(resource, number)
+            if key in observations:
+                copies.append(resource.reference)
+                resource = newer(observations[key], resource)
+            observations[key] = resource
         return replace(
             self,
             resources={**self.resources, "Observation": tuple(observations[key] for key in sorted(observations))},
@@ -148,23 +153,23 @@ class Chart:
 
 def _by_meaning(resources: Sequence[Resource], terminology: Terminology) -> dict[str, list[Resource]]:
     found: dict[str, list[Resource]] = {"": []}
-    told: dict[Sequence[tuple[str | None, str | None]], set[str]] = {}  # many results share few codes
+    told: dict[bytes, set[str]] = {}  # many results share few codes
     for resource in resources:
         codes = [resource.code, *(part.code for part in resource.component or ())]
-        codings = tuple((c.system, c.code) for code in codes if code is not None for c in code.codings())
-        if codings not in told:
-            told[codings] = _meanings(codings, terminology)
-        for meaning in told[codings]:
+        key = encode(codes)
+        if key not in told:
+            told[key] = _meanings(codes, terminology)
+        for meaning in told[key]:
             found.setdefault(meaning, []).append(resource)
     return found
 
 
-def _meanings(codings: Iterable[tuple[str | None, str | None]], terminology: Terminology) -> set[str]:
+def _meanings(codes: Iterable[Coded | None], terminology: Terminology) -> set[str]:
     meanings: set[str] = set()
-    for system, code in codings:
-        meanings |= terminology.concepts(system, code)
-        if code and canonical_system(system) == NELM_ASSESSMENT:
-            meanings.add(assessment_meaning(code))
+    for coding in chain.from_iterable(coded.codings() for coded in codes if coded is not None):
+        meanings |= terminology.concepts(coding.system, coding.code)
+        if coding.code and canonical_system(coding.system) == NELM_ASSESSMENT:
+            meanings.add(assessment_meaning(coding.code))
     return meanings
 
 

@@ -40,6 +40,8 @@ class Text(TypeDecorator[str]):
         """What can be stored of the text, always the same of the same."""
         if value is None:
             return None
+        if len(value) <= self.length and value.isascii() and "\0" not in value:
+            return value  # as nearly all is
         return value[: self.length].replace("\0", "\ufffd").encode("utf-8", "replace").decode("utf-8")
 
 
