@@ -7,9 +7,10 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
+
+from msgspec import Struct
 
 from cds_service.cards import make_cards
 from cds_service.errors import MissingData, WrongPatient
@@ -32,8 +33,7 @@ _CONDITION = re.compile(r"Condition/(?!without-id$)[A-Za-z0-9.-]{1,64}")
 DECISION_EXTENSION = "io.github.nelm-cds.decision"
 
 
-@dataclass(frozen=True, slots=True)
-class Evaluation:
+class Evaluation(Struct, frozen=True):
     """A decision with the reading it rests on, and its cards."""
 
     decision: Decision

@@ -7,10 +7,11 @@ Yes/no is a boolean, HL7 v2 table 0136 (Y, N), or SNOMED CT present / absent / i
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
 from decimal import Decimal
 from enum import StrEnum
 from typing import TypeVar
+
+from msgspec import Struct
 
 from fhir_mappings import questionnaire
 from fhir_mappings.facts import Fact, Interval, Known, Source, Unknown, WhyUnknown
@@ -81,8 +82,7 @@ def codes_of(code: Coded | None) -> set[str]:
     return {c.code for c in code.codings() if c.code and canonical_system(c.system) == SYSTEM}
 
 
-@dataclass(frozen=True, slots=True)
-class Recording:
+class Recording(Struct, frozen=True):
     """One recording of an assessment, as an Observation whatever its carrier, and the resource it stands in."""
 
     observation: Resource

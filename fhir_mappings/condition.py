@@ -9,7 +9,8 @@ as active unless an abatement is given.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+
+from msgspec import Struct
 
 from fhir_mappings.dates import DateInterval, parse_date, period
 from fhir_mappings.facts import Source, quoted
@@ -26,8 +27,7 @@ _ACTIVE = frozenset({"active", "recurrence", "relapse"})
 _RESOLVED = frozenset({"remission", "resolved"})
 
 
-@dataclass(frozen=True, slots=True)
-class ConditionReading:
+class ConditionReading(Struct, frozen=True):
     """One Condition that counts, in the terms the guideline asks in."""
 
     source: Source

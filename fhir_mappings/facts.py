@@ -3,15 +3,16 @@
 A fact is `Known(value, sources)` or `Unknown(why, sources)`; there is no third form and no default. Facts
 refuse to be used as a truth value, so that "unknown" can never slip through an `if` as "no".
 
-This module is the only one of `fhir_mappings` that rules may see. Standard library only.
+This module is the only one of `fhir_mappings` that rules may see. It knows of no other.
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from decimal import Decimal
 from enum import StrEnum
 from typing import Generic, NoReturn, TypeAlias, TypeVar
+
+from msgspec import Struct
 
 T = TypeVar("T")
 
@@ -45,25 +46,21 @@ class WhyUnknown(StrEnum):
     NOT_GRADED = "not_graded"  # a course is recorded, not in the grades that the rule needs
 
 
-@dataclass(frozen=True, slots=True)
-class Source:
+class Source(Struct, frozen=True):
     """One resource that a fact rests on: a reference such as `Observation/123`, and its date as recorded."""
 
     reference: str
     date: str | None = None
 
 
-class _NoTruthValue:
-    __slots__ = ()
-
+class _Fact(Struct, frozen=True):
     def __bool__(self) -> NoReturn:
         raise TypeError(
             "a fact has no truth value: compare it with cds_service.reasoning.truth, so that unknown stays unknown"
         )
 
 
-@dataclass(frozen=True, slots=True)
-class Known(_NoTruthValue, Generic[T]):
+class Known(_Fact, Generic[T], frozen=True):
     """A value, the resources it was read from, and a remark that belongs beside it on a card."""
 
     value: T
@@ -71,8 +68,7 @@ class Known(_NoTruthValue, Generic[T]):
     note: str | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Unknown(_NoTruthValue):
+class Unknown(_Fact, frozen=True):
     """No value: why, the resources that were looked at (if any), and what a reader should be told."""
 
     why: WhyUnknown
@@ -91,8 +87,7 @@ def quoted(text: str) -> str:
     return line if len(line) <= _LONGEST_QUOTE and len(text) <= 4 * _LONGEST_QUOTE else f"{line[:_LONGEST_QUOTE]}…"
 
 
-@dataclass(frozen=True, slots=True)
-class Interval:
+class Interval(Struct, frozen=True):
     """A number as far as it is known: `<2` and `5-10` are intervals, `3.0` is an interval of one point.
 
     `None` as a bound means unbounded. Bounds are inclusive unless marked open.

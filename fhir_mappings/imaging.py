@@ -9,8 +9,9 @@ Only that an examination of the liver was done is read here; what it showed is a
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass
 from enum import StrEnum
+
+from msgspec import Struct
 
 from fhir_mappings.dates import DateInterval, parse_date
 from fhir_mappings.facts import Known, Source, Unknown, WhyUnknown
@@ -42,8 +43,7 @@ class Examination(StrEnum):
 _CROSS_SECTIONAL = {Examination.HELICAL_CT: Concept.CT_MODALITY, Examination.MRI: Concept.MR_MODALITY}
 
 
-@dataclass(frozen=True, slots=True)
-class ImagingReading:
+class ImagingReading(Struct, frozen=True):
     """One examination: which (or why it does not count), and when."""
 
     examination: Examination

@@ -6,7 +6,7 @@ FHIR: https://hl7.org/fhir/R4/observation.html
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from msgspec import Struct
 
 from fhir_mappings.facts import Fact, Interval, Known, Unknown, WhyUnknown, quoted
 from fhir_mappings.observation import (
@@ -26,8 +26,7 @@ from fhir_mappings.terminology import Concept
 from fhir_mappings.wire import Resource
 
 
-@dataclass(frozen=True, slots=True)
-class Ki67Reading:
+class Ki67Reading(Struct, frozen=True):
     """One Ki-67, in percent, and where its specimen was taken, as far as the record says so."""
 
     reading: Reading[Interval]

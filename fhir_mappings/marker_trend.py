@@ -8,9 +8,11 @@ arguments: they are policies of the guideline, not of FHIR.
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from decimal import Decimal
 from fractions import Fraction
+
+from msgspec.structs import replace
 
 from fhir_mappings.dates import DateInterval
 from fhir_mappings.facts import Interval, Known, quoted

@@ -11,11 +11,10 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass
 from enum import StrEnum
 
 import msgspec
-from msgspec import Raw
+from msgspec import Raw, Struct
 from msgspec.structs import replace
 
 from fhir_mappings.dates import DateInterval, parse_date
@@ -52,8 +51,7 @@ _VERSION = re.compile(r"/_history/[^/]+$")
 _CONTAINED = msgspec.json.Decoder(list[Raw])
 
 
-@dataclass(frozen=True, slots=True)
-class MedicationReading:
+class MedicationReading(Struct, frozen=True):
     """One medication whose status counts: the drug as far as it is known, and when it was or is given."""
 
     source: Source  # with the date of the record: authored, asserted or given
@@ -68,8 +66,7 @@ class MedicationReading:
     substance_only: bool = False  # known by codes of a substance alone, which do not say for what it is used
 
 
-@dataclass(frozen=True, slots=True)
-class Medications:
+class Medications(Struct, frozen=True):
     """What a chart tells of medications: drugs that we know, all others, and what could not be used."""
 
     known: tuple[MedicationReading, ...]

@@ -7,9 +7,9 @@ FHIR: https://hl7.org/fhir/R4/observation.html
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
 from decimal import Decimal
 
+from msgspec import Struct
 from msgspec.structs import replace
 
 from fhir_mappings.dates import DateInterval, parse_date, period
@@ -35,8 +35,7 @@ MOLAR_MASS = {
 }
 
 
-@dataclass(frozen=True, slots=True)
-class Marker:
+class Marker(Struct, frozen=True):
     """A tumour marker as recorded: whether it lies above its own reference range, and the result as text."""
 
     elevated: bool | None

@@ -9,7 +9,7 @@ radiologist writes C7B.02 too) is no histology, while a morphology is.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from msgspec import Struct
 
 from fhir_mappings.condition import ConditionReading, is_neuroendocrine
 from fhir_mappings.dates import DateInterval
@@ -34,8 +34,7 @@ _SPEAKS_AGAINST = frozenset({
 })  # fmt: skip
 
 
-@dataclass(frozen=True, slots=True)
-class PathologyReading:
+class PathologyReading(Struct, frozen=True):
     """One report of a pathologist, or with a coded conclusion, and what it can say of the liver metastases."""
 
     source: Source

@@ -9,7 +9,8 @@ no failure of a therapy: that is a clinician's statement (assessment `failed-the
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+
+from msgspec import Struct
 
 from fhir_mappings.dates import DateInterval, parse_date, period
 from fhir_mappings.facts import Known, Source, quoted
@@ -50,8 +51,7 @@ _HINTS = {
 _LONGEST_NAME = 200
 
 
-@dataclass(frozen=True, slots=True)
-class ProcedureReading:
+class ProcedureReading(Struct, frozen=True):
     """One completed procedure of a kind that the protocol knows."""
 
     source: Source

@@ -8,12 +8,13 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 from decimal import Decimal
 from fractions import Fraction
 from functools import cache, lru_cache
 from pathlib import Path
 from typing import Any
+
+from msgspec import Struct
 
 from fhir_mappings.facts import Fact, Interval, Known, Unknown, WhyUnknown, quoted
 
@@ -49,8 +50,7 @@ _LONGEST_TEXT = 40
 _ABSURD_EXPONENT = re.compile(r"[0-9]{3}")
 
 
-@dataclass(frozen=True, slots=True)
-class RawQuantity:
+class RawQuantity(Struct, frozen=True):
     """A Quantity as the chart writes it: value, comparator, unit text and coded unit."""
 
     value: Decimal | None

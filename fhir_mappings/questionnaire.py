@@ -9,7 +9,6 @@ one: what is odd about one of them costs no other.
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
 from typing import Any, Final
 
 import msgspec
@@ -22,8 +21,7 @@ CANONICAL: Final = "https://nelm-cds.github.io/fhir/Questionnaire/nelm-assessmen
 COUNTED: Final = frozenset({"completed", "amended"})
 
 
-@dataclass(frozen=True, slots=True)
-class Reply:
+class Reply(Struct, frozen=True):
     """One answer: which question it is to, and the Observation it amounts to, or what makes it unreadable.
 
     `link_id` is None where not even the question could be read.

@@ -6,9 +6,10 @@ Every limit (how old is too old) is an argument: it is a policy of the guideline
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
 from datetime import datetime
 from typing import Generic, TypeVar
+
+from msgspec import Struct
 
 from fhir_mappings.dates import DateInterval
 from fhir_mappings.facts import Fact, Known, Source, Unknown, WhyUnknown
@@ -16,16 +17,14 @@ from fhir_mappings.facts import Fact, Known, Source, Unknown, WhyUnknown
 T = TypeVar("T")
 
 
-@dataclass(frozen=True, slots=True)
-class Reading(Generic[T]):
+class Reading(Struct, Generic[T], frozen=True):
     """One recording: what it says (or why it says nothing), and when it holds."""
 
     fact: Fact[T]
     when: DateInterval | None
 
 
-@dataclass(frozen=True, slots=True)
-class Recency:
+class Recency(Struct, frozen=True):
     """How long a recording counts: a number of days, and never from before the given treatment."""
 
     days: int

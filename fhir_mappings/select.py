@@ -12,7 +12,7 @@ from datetime import datetime
 from enum import StrEnum
 from itertools import chain
 
-from msgspec import Raw
+from msgspec import Raw, Struct
 from msgspec.json import encode
 
 from fhir_mappings.answer import ABSENT, Answer, Availability
@@ -44,8 +44,7 @@ class WhyUnused(StrEnum):
 UNREADABLE_WHYS = frozenset({WhyUnused.MALFORMED, WhyUnused.MODIFIER, WhyUnused.NOT_SUPPORTED})
 
 
-@dataclass(frozen=True, slots=True)
-class Unused:
+class Unused(Struct, frozen=True):
     """One resource that was looked at and not used, with its code and the concepts it would have informed."""
 
     reference: str

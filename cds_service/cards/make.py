@@ -6,8 +6,9 @@ CDS Hooks 2.0.1: https://cds-hooks.hl7.org/2.0/#card-attributes (summary under 1
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import replace
 from typing import Any
+
+from msgspec.structs import replace
 
 from cds_service.cards.orders import draft_order
 from cds_service.cards.pieces import Cut, Piece, cut

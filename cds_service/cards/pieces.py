@@ -7,15 +7,16 @@ whichever card; and where even that is too long, it is packed in the brief wordi
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, field, replace
+
+from msgspec import Struct, field
+from msgspec.structs import replace
 
 from cds_service.reasoning.advice import DETAIL_LIMIT, SUMMARY_LIMIT, Block, Guard, Proposal, Section
 
 _GAP = len("\n\n")
 
 
-@dataclass(frozen=True, slots=True)
-class Piece:
+class Piece(Struct, frozen=True):
     """What one card holds: the section it comes from, its texts, the codes it speaks of, its proposals."""
 
     section: Section
@@ -26,8 +27,7 @@ class Piece:
     proposals: tuple[Proposal, ...]
 
 
-@dataclass(slots=True)
-class _Page:
+class _Page(Struct):
     """The blocks and guards of a card that is being filled, and the characters that are left on it."""
 
     section: Section

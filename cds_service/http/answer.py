@@ -7,10 +7,11 @@ from __future__ import annotations
 
 import uuid
 from collections.abc import Collection, Mapping
-from dataclasses import dataclass
 from datetime import datetime
 from functools import cache
 from typing import Any
+
+from msgspec import Struct
 
 from cds_service.cards.unreadable import unreadable_card
 from cds_service.decide import Evaluation, evaluate
@@ -27,8 +28,7 @@ from fhir_mappings.sifting import TooDeepError
 from fhir_mappings.terminology import Terminology, load_terminology
 
 
-@dataclass(frozen=True, slots=True)
-class Answered:
+class Answered(Struct, frozen=True):
     """The cards of an answer and what they rest on: nothing where all they say is that required data is missing.
 
     `problem` is what an error would have said then.
@@ -79,8 +79,7 @@ def answer_request(
     return Answered(evaluation.cards, evaluation)
 
 
-@dataclass(frozen=True, slots=True)
-class Call:
+class Call(Struct, frozen=True):
     """A call that was read: its request, the answers in its prefetch, and what those leave to be asked.
 
     `local` are the site's own codes, which are asked for as well.

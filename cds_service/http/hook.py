@@ -7,11 +7,11 @@ cards alone, and what was shown is queued once the answer is sent.
 from __future__ import annotations
 
 from collections.abc import Collection, Sequence
-from dataclasses import replace
 from datetime import date, timedelta
 from functools import partial
 
 import orjson
+from msgspec.structs import replace
 from starlette.background import BackgroundTask
 from starlette.requests import Request
 from starlette.responses import Response

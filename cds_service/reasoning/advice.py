@@ -1,13 +1,12 @@
 """What a guideline wants to be said: sections of plain facts and sentences, before they become cards."""
 
-from dataclasses import dataclass
+from msgspec import Struct
 
 # interfaces of the cards: characters of a summary, of the first paragraph, of the whole detail; cards of an answer
 SUMMARY_LIMIT, LEAD_LIMIT, DETAIL_LIMIT, MOST_CARDS = 100, 300, 1200, 4
 
 
-@dataclass(frozen=True, slots=True)
-class Order:
+class Order(Struct, frozen=True):
     """A draft order: what is asked for, with a verified code where one fits without choosing for the clinician."""
 
     text: str
@@ -16,8 +15,7 @@ class Order:
     display: str | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Proposal:
+class Proposal(Struct, frozen=True):
     """One suggestion of a card: a button, what it does in words, the draft order and the code it is for."""
 
     code: str
@@ -27,8 +25,7 @@ class Proposal:
     recommended: bool = False
 
 
-@dataclass(frozen=True, slots=True)
-class Guard:
+class Guard(Struct, frozen=True):
     """A sentence that must stand on every card that holds what it guards: whole once, then in its short form."""
 
     name: str  # one sentence of a name on a card, whoever asks for it
@@ -39,8 +36,7 @@ class Guard:
     brief: tuple[str, str] | None = None  # `text` and `again` where an answer would otherwise be too long
 
 
-@dataclass(frozen=True, slots=True)
-class Block:
+class Block(Struct, frozen=True):
     """One paragraph or list item, with the guards that its card must carry.
 
     `brief` stands instead of `text` where an answer would otherwise be too long, an empty one leaves the block out; a
@@ -57,8 +53,7 @@ class Block:
     name: str = ""  # how the summary of its card names it
 
 
-@dataclass(frozen=True, slots=True)
-class Continuation:
+class Continuation(Struct, frozen=True):
     """How a section goes on where it is too long for one card: a summary and a first sentence of its own.
 
     `named` starts the summary where the card holds blocks that have names.
@@ -69,8 +64,7 @@ class Continuation:
     named: str = ""
 
 
-@dataclass(frozen=True, slots=True)
-class Section:
+class Section(Struct, frozen=True):
     """One subject of the advice, which becomes one card or, where it is too long for one, several.
 
     A summary that names the blocks of its card is a start only; the names follow it.

@@ -4,14 +4,15 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Generic, TypeVar
 
+from msgspec import Struct
+
 from cds_service.reasoning.graph import Finding, Findings, Graph, Kind, Step, Walk
 from fhir_mappings.facts import Fact, Unknown, WhyUnknown
 
 N = TypeVar("N")
 
 
-@dataclass(frozen=True, slots=True)
-class Decision:
+class Decision(Struct, frozen=True):
     """One decision with its trace; every list is in the order in which it is shown."""
 
     guideline: str

@@ -15,6 +15,8 @@ from dataclasses import dataclass, field
 from enum import Enum, StrEnum, auto
 from typing import Generic, Self, TypeVar
 
+from msgspec import Struct
+
 N = TypeVar("N")
 
 
@@ -26,8 +28,7 @@ class Status(StrEnum):
     PROJECT = "P"
 
 
-@dataclass(frozen=True, slots=True)
-class Basis:
+class Basis(Struct, frozen=True):
     """Why a step is in the graph: its status, the rules (R..) it rests on, and a remark (A.., or a reason of ours).
 
     `edge` and `condition` name the step in the documented table of edges; a step without a name only leads on.
@@ -59,8 +60,7 @@ class Kind(Enum):
     FOLLOW_UP = auto()
 
 
-@dataclass(frozen=True, slots=True)
-class Finding:
+class Finding(Struct, frozen=True):
     """One thing a node found: a code, with the reason (withheld) or the inputs (asked) and the basis (offered)."""
 
     kind: Kind
@@ -70,8 +70,7 @@ class Finding:
     basis: tuple[Basis, ...] = ()
 
 
-@dataclass(frozen=True, slots=True)
-class Outcome:
+class Outcome(Struct, frozen=True):
     """The answer of a node, what it found, and the names of the inputs that decided it."""
 
     answer: str
@@ -79,8 +78,7 @@ class Outcome:
     findings: tuple[Finding, ...] = ()
 
 
-@dataclass(frozen=True, slots=True)
-class Edge:
+class Edge(Struct, frozen=True):
     """One answer of a node: where it leads (None: the walk ends), on what basis, and the state it settles, if any."""
 
     answer: str
@@ -111,8 +109,7 @@ class Findings(tuple[Finding, ...]):
         return list(dict.fromkeys([f"{f.code}:{f.reason}" for f in self if f.kind is Kind.WITHHOLD]))
 
 
-@dataclass(frozen=True, slots=True)
-class Node(Generic[N]):
+class Node(Struct, Generic[N], frozen=True):
     """A question, the round it belongs to, the function that answers it, and its edges."""
 
     id: str
@@ -129,8 +126,7 @@ class Node(Generic[N]):
         raise LookupError(f"node {self.id} declares no edge {answer!r}")
 
 
-@dataclass(frozen=True, slots=True)
-class Step:
+class Step(Struct, frozen=True):
     """One node of the path taken."""
 
     node: str
@@ -140,8 +136,7 @@ class Step:
     basis: Basis
 
 
-@dataclass(frozen=True, slots=True)
-class Walk:
+class Walk(Struct, frozen=True):
     """The path taken, what was found on it, the state it settled, and whether it was stopped."""
 
     steps: tuple[Step, ...]

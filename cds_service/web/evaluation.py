@@ -6,9 +6,11 @@ Stateless: nothing is stored, no FHIR server is asked, and nobody signs, since a
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
+
+from msgspec.structs import replace
 
 from cds_service.decide import Evaluation, as_json, conclude, inputs_as_json, patient_line
 from cds_service.errors import MalformedRequest

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import replace
 from decimal import Decimal
 from typing import Any
 
 import pytest
 from hypothesis import HealthCheck, given, settings, target
+from msgspec.structs import replace
 
 from cds_service.guidelines.nelm_2006.intake.medicines import Medicines
 from cds_service.guidelines.nelm_2006.policy import SitePolicy

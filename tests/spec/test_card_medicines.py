@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import replace
 from typing import Any
 
 import pytest
+from msgspec.structs import replace
 
 from cds_service.guidelines.nelm_2006.advice.medicines import in_progress
 from cds_service.guidelines.nelm_2006.intake.medicines import Caution, Found, InProgress, Medicines

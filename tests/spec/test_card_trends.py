@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from typing import Any
 
 import pytest
+from msgspec.structs import replace
 
 from cds_service.guidelines.nelm_2006.intake import read_chart
 from cds_service.guidelines.nelm_2006.policy import SitePolicy

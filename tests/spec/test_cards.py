@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import replace
 from typing import Any
 
 import pytest
+from msgspec.structs import replace
 
 from fhir_mappings.facts import Known, Source, Unknown, WhyUnknown
 from tests.support.answers import Answer, Beside, answer, answer_to, recorded

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import re
 import tomllib
-from dataclasses import replace
 from importlib.resources import files
 
 import pytest
+from msgspec.structs import replace
 
 from cds_service.cards import make_cards
 from cds_service.guidelines.nelm_2006 import NELM_2006

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import itertools
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from typing import Any
 
 from hypothesis.vendor.pretty import RepresentationPrinter
+from msgspec.structs import replace
 
 from cds_service.cards import make_cards
 from cds_service.cards.make import EXTENSION

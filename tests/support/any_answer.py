@@ -6,12 +6,12 @@ Text from a chart is as long and as hostile as it gets; it holds none of the wor
 from __future__ import annotations
 
 import random
-from dataclasses import replace
 from datetime import date, timedelta
 from decimal import Decimal
 from typing import Any
 
 from hypothesis import strategies as st
+from msgspec.structs import replace
 
 from cds_service.decide import patient_line
 from cds_service.guidelines.nelm_2006.intake.medicines import Caution, Found, InProgress, Medicines

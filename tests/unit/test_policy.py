@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
+import dataclasses
 from datetime import UTC, datetime
 from decimal import Decimal
 
 import pytest
+from msgspec.structs import replace
 
 from cds_service.guidelines.nelm_2006 import NELM_2006
 from cds_service.guidelines.nelm_2006.intake import read_chart
@@ -169,7 +170,7 @@ def test_a_new_edition_is_announced_for_a_month(since: str, said: bool) -> None:
     policy = SitePolicy.from_toml(f"new_edition_since = {since}")
     assert policy.departures() == {}
     told = story("resectable")
-    settings = replace(Settings(), policy=policy)
+    settings = dataclasses.replace(Settings(), policy=policy)
     evaluation = evaluate_request(parse_request(told.body), settings, datetime(2026, 3, 2, tzinfo=UTC))
     text = "\n".join(card["detail"] for card in evaluation.cards)
     assert (f"New here since {since}: edition {NELM_2006.edition} of these rules." in text) == said

@@ -7,9 +7,10 @@ Units: percent, centimetres, completed years.
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass, field, fields
 from operator import attrgetter
 from typing import Any
+
+from msgspec import Struct, field
 
 from cds_service.guidelines.nelm_2006.policy import DEFAULT, SitePolicy
 from fhir_mappings.facts import Fact, Interval, Known, Unknown, WhyUnknown
@@ -22,8 +23,7 @@ def _none_failed() -> Fact[frozenset[str]]:
     return Known(frozenset())
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Needs:
+class Needs(Struct, frozen=True, kw_only=True):
     """The inputs of `docs/guidelines/nelm-2006.md`, every one of which may be Unknown, and the site's policy."""
 
     age_years: Fact[Interval] = NOT_RECORDED
@@ -70,5 +70,5 @@ class Needs:
         return found
 
 
-_NAMES = tuple(declared.name for declared in fields(Needs) if declared.name != "policy")
+_NAMES = tuple(name for name in Needs.__struct_fields__ if name != "policy")
 _VALUES = attrgetter(*_NAMES)  # every decision reads all of them

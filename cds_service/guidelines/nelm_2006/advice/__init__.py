@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
+from msgspec.structs import replace
 
 from cds_service.guidelines.nelm_2006.advice.treatment import treatment_section
 from cds_service.guidelines.nelm_2006.advice.workup import (

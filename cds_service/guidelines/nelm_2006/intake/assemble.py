@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
 from datetime import datetime
+
+from msgspec import Struct, field
 
 from cds_service.guidelines.nelm_2006 import thresholds as limit
 from cds_service.guidelines.nelm_2006.intake import course, grade, liver, tumour
@@ -39,8 +40,7 @@ from fhir_mappings.trend import Trend
 _CEILING = RawQuantity(limit.PLATELET_SEROTONIN_CEILING, code="nmol/10*9")
 
 
-@dataclass(frozen=True, slots=True)
-class ChartReading:
+class ChartReading(Struct, frozen=True):
     """The needs, and what a reader of the card should know of the chart beside them."""
 
     needs: Needs

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import replace
 from typing import Any
+
+from msgspec.structs import replace
 
 from cds_service.guidelines.nelm_2006.needs import Needs
 from fhir_mappings.facts import Fact, Known, Source

@@ -7,8 +7,9 @@ is said with every answer. A treatment that was tried, or is over, is neither in
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
 from datetime import datetime
+
+from msgspec import Struct
 
 from cds_service.guidelines.nelm_2006 import thresholds as limit
 from cds_service.guidelines.nelm_2006.intake.carriers import MEDICATIONS, complete
@@ -43,8 +44,7 @@ _NAMES = {
 }
 
 
-@dataclass(frozen=True, slots=True)
-class InProgress:
+class InProgress(Struct, frozen=True):
     """A treatment of the protocol that is being given: since when, and the record that says so."""
 
     code: str
@@ -54,8 +54,7 @@ class InProgress:
     source: Source
 
 
-@dataclass(frozen=True, slots=True)
-class Found:
+class Found(Struct, frozen=True):
     """A drug of the protocol that was found and does not count, with the reason in words."""
 
     code: str
@@ -63,8 +62,7 @@ class Found:
     source: Source
 
 
-@dataclass(frozen=True, slots=True)
-class Caution:
+class Caution(Struct, frozen=True):
     """A medicine in use that disturbs the marker of a follow-up code."""
 
     code: str
@@ -72,8 +70,7 @@ class Caution:
     source: Source
 
 
-@dataclass(frozen=True, slots=True)
-class Medicines:
+class Medicines(Struct, frozen=True):
     """What the medications of a chart say; `read` is false where nothing of them could be read."""
 
     in_progress: tuple[InProgress, ...] = ()

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass
 from datetime import timedelta
+
+from msgspec import Struct
 
 from cds_service.guidelines.nelm_2006 import thresholds as limit
 from cds_service.guidelines.nelm_2006.intake.carriers import OBSERVATIONS, complete, unless_unread
@@ -21,8 +22,7 @@ from fhir_mappings.select import UNREADABLE_WHYS, Chart, Unused, WhyUnused
 from fhir_mappings.terminology import Concept
 
 
-@dataclass(frozen=True, slots=True)
-class Scope:
+class Scope(Struct, frozen=True):
     """Whether the chart is ours, on what ground, and which other malignancies stand beside it."""
 
     nelm_confirmed: Fact[bool]

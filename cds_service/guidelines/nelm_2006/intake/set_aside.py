@@ -7,8 +7,9 @@ result changes nothing, and the decision says that it was there.
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import replace
 from typing import Any
+
+from msgspec.structs import replace
 
 from cds_service.guidelines.nelm_2006.intake.listing import MOST_SOURCES
 from cds_service.guidelines.nelm_2006.intake.medicines import MEDICINES
