@@ -161,8 +161,12 @@ def _fact(fact: Fact[Any]) -> dict[str, Any]:
     sources = [
         {"reference": s.reference, "date": s.date} if s.date else {"reference": s.reference} for s in fact.sources
     ]
-    answer = {"unknown": fact.why.value} if isinstance(fact, Unknown) else {"value": _plain(fact.value)}
-    return answer | {"sources": sources, "note": fact.note}
+    return {**what_is_known(fact), "sources": sources, "note": fact.note}
+
+
+def what_is_known(fact: Fact[Any]) -> dict[str, Any]:
+    """The value of a fact, or why there is none, as plain JSON."""
+    return {"unknown": fact.why.value} if isinstance(fact, Unknown) else {"value": _plain(fact.value)}
 
 
 def _plain(value: Any) -> Any:

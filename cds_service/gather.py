@@ -75,12 +75,15 @@ def left_to_ask(prefetch: Mapping[str, Raw] | None, sent: Mapping[str, Answer]) 
     `sent` is what was read of the prefetch. A key that was sent is never asked again, `null` and errors included: the
     caller has looked already.
     """
-    pages = {
-        key: bytes(value)
-        for key, value in (prefetch or {}).items()
-        if key in sent and sent[key].availability is not Availability.COMPLETE and _has_next_page(value)
-    }
-    return {key: pages.get(key) for key in PREFETCH_KEYS if key not in sent or key in pages}
+    left: dict[str, bytes | None] = {}
+    complete = Availability.COMPLETE
+    for key in PREFETCH_KEYS:
+        answer = sent.get(key)
+        if answer is None:
+            left[key] = None
+        elif answer.availability is not complete and prefetch and _has_next_page(value := prefetch[key]):
+            left[key] = bytes(value)
+    return left
 
 
 def retrieve_at_once(

@@ -62,7 +62,7 @@ def report(
     yield from _settings(environ, settings)
     if settings is not None:
         yield from _heading("Site policy: what differs from the defaults")
-        yield from _listed(map(_departure, settings.policy.departures().items()), "nothing")
+        yield from _listed(map(_departure, settings.policy.departures.items()), "nothing")
     if store is not None:
         yield from _heading("Store")
         yield from _wrapped(store, "  ", "    ")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -14,7 +15,10 @@ from cds_service.guidelines.nelm_2006 import NELM_2006
 from cds_service.guidelines.nelm_2006.advice.remarks import chart_remarks
 from cds_service.guidelines.nelm_2006.intake import ChartReading
 from cds_service.reasoning.decision import decide
+from fhir_mappings.answer import read_answer
 from fhir_mappings.not_understood import not_understood
+from fhir_mappings.relevance import judge_by
+from fhir_mappings.terminology import load_terminology
 from tests.support.charts import NELM, PATIENT, Json, chart, coding, observation, reading, said, searchset
 
 
@@ -49,6 +53,15 @@ def remark(of: ChartReading) -> str:
 def test_a_name_like_one_of_our_markers_is_found(name: str) -> None:
     assert names(result(name)) == [name]
     assert names(result(None, display=name)) == [name]
+
+
+def test_what_follows_in_another_name_takes_nothing_from_this_one() -> None:
+    code = {"coding": [{"display": "Serotonin"}, {"display": "release assay"}]}
+    found = observation("loinc:1-1", {"valueString": "high"}, "2026-02-20") | {"code": code}
+    assert names(found) == ["Serotonin"]
+    left = read_answer(json.dumps(searchset([found])).encode(), "Observation", judge_by(load_terminology())).undecoded
+    assert left.count
+    assert [each.label for each in not_understood(replace(chart(), undecoded=(left,)))] == ["Serotonin"]
 
 
 @pytest.mark.parametrize(

@@ -26,12 +26,12 @@ from tests.support.stories import story
 
 def test_an_empty_policy_departs_from_nothing() -> None:
     assert SitePolicy.from_toml("") == DEFAULT
-    assert DEFAULT.departures() == {}
+    assert DEFAULT.departures == {}
 
 
 def test_a_policy_names_its_departures() -> None:
     policy = SitePolicy.from_toml("transplant_age_limit = 60\nplatelet_serotonin = false\nimaging_counts_days = 180")
-    assert policy.departures() == {"transplant_age_limit": Decimal(60), "platelet_serotonin": False}
+    assert policy.departures == {"transplant_age_limit": Decimal(60), "platelet_serotonin": False}
 
 
 @pytest.mark.parametrize(
@@ -168,7 +168,7 @@ def test_a_reason_that_rests_on_a_limit_of_the_site_says_whose_limit_it_is() -> 
 )
 def test_a_new_edition_is_announced_for_a_month(since: str, said: bool) -> None:
     policy = SitePolicy.from_toml(f"new_edition_since = {since}")
-    assert policy.departures() == {}
+    assert policy.departures == {}
     told = story("resectable")
     settings = dataclasses.replace(Settings(), policy=policy)
     evaluation = evaluate_request(parse_request(told.body), settings, datetime(2026, 3, 2, tzinfo=UTC))

@@ -8,9 +8,11 @@ from __future__ import annotations
 
 import re
 import tomllib
+from collections.abc import Mapping
 from dataclasses import dataclass, fields
 from datetime import date
 from decimal import Decimal
+from functools import cached_property
 
 from cds_service.guidelines.nelm_2006 import thresholds as limit
 
@@ -23,7 +25,7 @@ class PolicyError(ValueError):
         self.problems = tuple(problems)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, kw_only=True)
 class SitePolicy:
     """The site's values; the defaults are the paper's where it gives one (the limits of ablation), else ours.
 
@@ -50,12 +52,19 @@ class SitePolicy:
         """The largest lesion that can be ablated with what the site has."""
         return self.extended_ablation_limit_cm if self.extended_ablation else self.ablation_limit_cm
 
-    @property
+    @cached_property
+    def numbers(self) -> Mapping[str, str]:
+        """Its limits by name, as a clinician writes them: 4, 4.5."""
+        values = {f.name: getattr(self, f.name) for f in fields(self)}
+        return {name: f"{value.normalize():f}" for name, value in values.items() if isinstance(value, Decimal)}
+
+    @cached_property
     def sets_ablation(self) -> bool:
         """Whether a limit of ablation is the site's and not the paper's."""
-        return not ABLATION_LIMITS.isdisjoint(self.departures())
+        return not ABLATION_LIMITS.isdisjoint(self.departures)
 
-    def departures(self) -> dict[str, Decimal | bool | tuple[str, ...]]:
+    @cached_property
+    def departures(self) -> Mapping[str, Decimal | bool | tuple[str, ...]]:
         """What the site has set differently, by name; the day of a new edition is no departure."""
         names = (f for f in fields(self) if f.name != _EDITION_DAY)
         return {f.name: getattr(self, f.name) for f in names if getattr(self, f.name) != f.default}

@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import tomllib
 from collections.abc import Mapping
-from dataclasses import dataclass, field, fields
-from decimal import Decimal
+from dataclasses import dataclass, field
 from functools import cache
 from importlib.resources import files
 
@@ -80,9 +79,7 @@ class Texts:
 
 def with_limits(text: str, policy: SitePolicy) -> str:
     """The text with the limits in force where it names them, as a clinician writes them: 4 cm, 4.5 cm."""
-    values = {f.name: getattr(policy, f.name) for f in fields(policy)}
-    numbers = {name: f"{value.normalize():f}" for name, value in values.items() if isinstance(value, Decimal)}
-    return text.format_map(numbers)
+    return text.format_map(policy.numbers)
 
 
 _FIELDS = frozenset(

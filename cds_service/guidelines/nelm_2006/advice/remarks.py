@@ -76,7 +76,7 @@ def _not_understood(reading: ChartReading) -> Block:
 def limits(policy: SitePolicy) -> list[Block]:
     """The limits that are not the paper's: our own recency, and whatever the site has set differently."""
     ours = {"imaging_counts_days": "imaging counts for {} days", "symptoms_count_days": "symptoms for {}"}
-    set_here = policy.departures()
+    set_here = policy.departures
     said = [text.format(getattr(policy, name)) for name, text in ours.items() if name not in set_here]
     blocks = [Block(f"Ours, not the paper's: {', '.join(said)}.", brief="", movable=True)] if said else []
     if set_here:

@@ -45,7 +45,7 @@ def _line(trend: Trend, policy: SitePolicy) -> str:
 
 def _within(trend: Trend, policy: SitePolicy) -> str:
     """What is called stable, and whose limit that is."""
-    whose = ", limit of this site" if "marker_change_percent" in policy.departures() else ""
+    whose = ", limit of this site" if "marker_change_percent" in policy.departures else ""
     if trend.direction is Direction.STABLE:
         return with_limits(" (within {marker_change_percent} %", policy) + f"{whose})"
     return f" ({whose.removeprefix(', ')})" if whose else ""
