@@ -10,6 +10,7 @@ import re
 from collections.abc import Iterable, Iterator, Sequence
 from typing import Final
 
+import msgspec
 from msgspec import Raw, Struct
 from msgspec.json import encode
 
@@ -17,8 +18,7 @@ from fhir_mappings.assessment import codes_of
 from fhir_mappings.facts import Source
 from fhir_mappings.observation import COUNTED, source, when
 from fhir_mappings.select import Chart
-from fhir_mappings.sifting import names
-from fhir_mappings.wire import Coded
+from fhir_mappings.wire import UNREADABLE, Coded, Component
 
 # Whole words, in any case. CGA also stands for a geriatric assessment: naming one too many costs a line, no value.
 WORDS: Final = (
@@ -55,7 +55,7 @@ def not_understood(chart: Chart) -> tuple[NotUnderstood, ...]:
 
 def _may_be_ours(raw: Raw) -> bool:
     # Searched at once: NUL parts the names, as it is neither a blank nor of a word.
-    return _looks_like_ours("\0".join(names(raw)))
+    return _looks_like_ours("\0".join(_names(raw)))
 
 
 def _looks_like_ours(name: str) -> bool:
@@ -71,3 +71,22 @@ def _labels(codes: Iterable[Coded | None], chart: Chart) -> Iterator[str]:
         name = next(filter(_looks_like_ours, coded.names()), None) if coded is not None else None
         if name is not None and not chart.concepts(coded) and not codes_of(coded):
             yield name
+
+
+class _Named(Struct, frozen=True, gc=False):
+    code: Coded | None = None
+    component: list[Component] | None = None
+
+
+_NAMED = msgspec.json.Decoder(_Named)
+
+
+def _names(raw: Raw) -> Iterator[str]:
+    """Every name that an Observation's codes have, the codes themselves included; none where they cannot be read."""
+    try:
+        observation = _NAMED.decode(raw)
+    except UNREADABLE:
+        return
+    for coded in (observation.code, *(part.code for part in observation.component or ())):
+        if coded is not None:
+            yield from coded.names()

@@ -6,7 +6,7 @@ now; where one does, another finds the boundaries of the entries, and only what 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterator, Sequence
+from collections.abc import Callable, Collection, Sequence
 from enum import IntEnum
 from functools import partial
 from typing import NamedTuple, TypeAlias
@@ -19,8 +19,6 @@ from fhir_mappings.wire import (
     NOTHING,
     NULL,
     UNREADABLE,
-    Coded,
-    Component,
     Entry,
     EntryResponse,
     Issue,
@@ -285,22 +283,3 @@ def _soonest(peek: _Peek, judge: Judge) -> Matters:
             if matters > soonest:  # `max` takes six times as long
                 soonest = matters
     return soonest
-
-
-class _Named(Struct, frozen=True, gc=False):
-    code: Coded | None = None
-    component: list[Component] | None = None
-
-
-_NAMED = msgspec.json.Decoder(_Named)
-
-
-def names(raw: Raw) -> Iterator[str]:
-    """Every name that an Observation's codes have, the codes themselves included; none where they cannot be read."""
-    try:
-        observation = _NAMED.decode(raw)
-    except UNREADABLE:
-        return
-    for coded in (observation.code, *(part.code for part in observation.component or ())):
-        if coded is not None:
-            yield from coded.names()

@@ -1,4 +1,4 @@
-"""Values are values: no public dataclass can be changed after it was made, and none takes stray attributes."""
+"""Values are values: no public record can be changed after it was made, and none takes stray attributes."""
 
 from __future__ import annotations
 
@@ -10,23 +10,24 @@ from collections.abc import Iterator
 from typing import Any
 
 import pytest
+from msgspec import Struct
 
 import cds_service
 import fhir_mappings
 
-# `Graph` keeps a dict of its nodes and `Guideline` its functions; both are made once, at import.
-WITHOUT_SLOTS = {"Graph", "Guideline"}
+# `Graph` keeps a dict of its nodes, `Guideline` its functions, `SitePolicy` its limits in words; each is made once.
+WITHOUT_SLOTS = {"Graph", "Guideline", "SitePolicy"}
 # Filled while a call is answered, and gone with it.
 FILLED_BY_ONE_CALL = {"Allowance", "CallRecord", "CallReport", "Collected", "Pages"}
 
 
-def _dataclasses() -> Iterator[type[Any]]:
+def _records() -> Iterator[type[Any]]:
     for package in (cds_service, fhir_mappings):
         for module in pkgutil.walk_packages(package.__path__, f"{package.__name__}."):
             if module.name.endswith(("__main__", "migrations.env")):  # these run when they are imported
                 continue
             for _, kind in inspect.getmembers(importlib.import_module(module.name), inspect.isclass):
-                if dataclasses.is_dataclass(kind) and kind.__module__ == module.name and kind.__name__[0] != "_":
+                if kind.__module__ == module.name and kind.__name__[0] != "_":
                     yield kind
 
 
@@ -34,7 +35,21 @@ def _name(kind: type[Any]) -> str:
     return kind.__qualname__
 
 
-@pytest.mark.parametrize("kind", sorted(_dataclasses(), key=str), ids=_name)
+DATACLASSES = sorted(filter(dataclasses.is_dataclass, _records()), key=str)
+STRUCTS = sorted((kind for kind in _records() if issubclass(kind, Struct)), key=str)
+
+
+def test_both_kinds_are_found() -> None:
+    assert len(DATACLASSES) > 40
+    assert len(STRUCTS) > 60
+
+
+@pytest.mark.parametrize("kind", STRUCTS, ids=_name)
+def test_a_struct_is_frozen(kind: type[Struct]) -> None:
+    assert kind.__struct_config__.frozen
+
+
+@pytest.mark.parametrize("kind", DATACLASSES, ids=_name)
 def test_is_frozen_and_slotted(kind: type[Any]) -> None:
     assert kind.__dataclass_params__.frozen or kind.__name__ in FILLED_BY_ONE_CALL
     if kind.__name__ not in WITHOUT_SLOTS:
