@@ -24,6 +24,7 @@ from tests.benchmarks.over_http import (
     FULL,
     QUICK,
     Effort,
+    back_to_back,
     bias,
     health_meanwhile,
     latencies,
@@ -69,6 +70,7 @@ def measure(effort: Effort, *, with_fetching: bool) -> dict[str, Any]:
         with baseline(core) as copy:
             told_of_copies = uvloop.run(bias(base, copy, effort))
         latency = uvloop.run(latencies(ours, base, effort))
+        in_a_row = uvloop.run(back_to_back(ours, base, effort))
         throughput = uvloop.run(throughputs(ours, base, latency, effort))
         under_load = {"resident": round(ours.resident(), 1), "most": round(ours.most_resident(), 1)}
         health = {
@@ -79,6 +81,7 @@ def measure(effort: Effort, *, with_fetching: bool) -> dict[str, Any]:
     return {
         "latency": latency,
         "bias": told_of_copies,
+        "back_to_back": in_a_row,
         "throughput": throughput,
         "under_load": under_load,
         "health": health,

@@ -55,6 +55,19 @@ async def bias(base: Process, copy: Process, effort: Effort) -> dict[str, Any]:
     return await _beside(Scenario(SMALL, False), base, copy, effort)
 
 
+async def back_to_back(ours: Process, base: Process, effort: Effort) -> dict[str, Any]:
+    """One call right after the other of the same server, a small chart out of scope: nobody else fills the caches."""
+    body, calls = Scenario(SMALL, False).body(), effort.in_a_row[SMALL]
+    figures = []
+    for process in (ours, base):
+        caller = await Caller.to(process.address)
+        seconds = [(await caller.post(body)).seconds for _ in range(calls + calls // 10)][calls // 10 :]
+        caller.close()
+        figures.append(_percentiles(seconds))
+    service, baseline = figures
+    return {"service": service, "baseline": baseline, "ratio": round(service["p50"] / baseline["p50"], 3)}
+
+
 async def _latency(scenario: Scenario, ours: Process, base: Process, effort: Effort) -> dict[str, Any]:
     asking = await Caller.to(ours.address)
     _check(scenario, await asking.post(scenario.body()))

@@ -54,8 +54,8 @@ class Process:
 def core_for_servers() -> Iterator[int | None]:
     """The core that the servers share; meanwhile this process, their caller, has another one. None: there is but one.
 
-    Whom the kernel wakes on the caller's own core answers a fifth sooner: left to it, two copies of the baseline are
-    told apart by nothing else.
+    Called in turn, each finds the core as the other has left it. Left to the kernel, the one that happens to have a
+    core to itself answers up to a third sooner: of two copies of the baseline now one, now the other.
     """
     allowed = sorted(os.sched_getaffinity(0))
     if len(allowed) == 1:

@@ -28,7 +28,8 @@ def lines(figures: Mapping[str, Any]) -> list[Line]:
     """Every line of the table."""
     return [
         *_latency(figures["latency"]),
-        _bias(figures["bias"]),
+        _untargeted("the baseline beside a copy of itself", figures["bias"]),
+        _untargeted("each called back to back", figures["back_to_back"]),
         *_throughput(figures["throughput"]),
         *_health(figures["health"]),
         *_memory(figures["memory"], figures["under_load"]),
@@ -49,11 +50,11 @@ def _latency(latency: Mapping[str, Any]) -> Iterator[Line]:
         )
 
 
-def _bias(bias: Mapping[str, Any]) -> Line:
-    one, other = bias["service"], bias["baseline"]
+def _untargeted(what: str, told: Mapping[str, Any]) -> Line:
+    one, other = told["service"], told["baseline"]
     return Line(
-        f"latency, {Scenario(SMALL, _OUT).name}: the baseline beside a copy of itself",
-        f"{one['p50']:.2f} ms, {other['p50']:.2f} ms: ratio {bias['ratio']:.2f}",
+        f"latency, {Scenario(SMALL, _OUT).name}: {what}",
+        f"{one['p50']:.2f} ms, {other['p50']:.2f} ms: ratio {told['ratio']:.2f}",
     )
 
 
