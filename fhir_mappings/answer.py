@@ -80,8 +80,7 @@ def read_answer(
     # As nearly all are; what else a Bundle may say needs no asking then.
     if not resource.issue and not malformed and all(map(_is_plain, resource.entry or ())):
         whole = tuple(resource.entry or ())
-        less = resource.total is not None and resource.total > len(whole) + undecoded.count
-        partial = less or _links_to_next(resource)
+        partial = _announces_more(resource, len(whole) + undecoded.count) or _links_to_next(resource)
         return Answer(Availability.PARTIAL if partial else Availability.COMPLETE, whole, undecoded=undecoded)
     entries = tuple(_flatten(resource))
     if _query_failed(resource, malformed):
@@ -162,7 +161,12 @@ def _lost_something(bundle: Resource, entries: Sequence[Entry], malformed: Seque
         return True
     if _holds_empty_entries(bundle):
         return True
-    return bundle.total is not None and bundle.total > found
+    return _announces_more(bundle, found)
+
+
+def _announces_more(bundle: Resource, found: int) -> bool:
+    """True if the Bundle counts more than was found; a count that is none (-1) is more than nothing at all."""
+    return bundle.total is not None and (bundle.total > found if found else bundle.total != 0)
 
 
 def _holds_empty_entries(bundle: Resource) -> bool:
@@ -172,7 +176,7 @@ def _holds_empty_entries(bundle: Resource) -> bool:
         if inner is None and entry.response is None:
             return True
         if inner is not None and inner.resourceType == "Bundle":
-            if inner.total is not None and inner.total > len(inner.entry or ()):
+            if _announces_more(inner, len(inner.entry or ())):
                 return True
             if _holds_empty_entries(inner):
                 return True

@@ -28,7 +28,7 @@ from fhir_mappings.observation import (
 )
 from fhir_mappings.reading import Reading
 from fhir_mappings.select import Chart, Unused, WhyUnused, assessment_meaning
-from fhir_mappings.systems import canonical_system
+from fhir_mappings.systems import canonical_system, normal_key
 from fhir_mappings.wire import Coded, Resource
 
 T = TypeVar("T")
@@ -79,7 +79,8 @@ def codes_of(code: Coded | None) -> set[str]:
     """The assessment codes that an Observation's code carries (usually none or one)."""
     if code is None:
         return set()
-    return {c.code for c in code.codings() if c.code and canonical_system(c.system) == SYSTEM}
+    keys = (normal_key(coding.system, coding.code) for coding in code.codings())
+    return {each for system, each in keys if each and system == SYSTEM}
 
 
 class Recording(Struct, frozen=True):

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable
+from dataclasses import dataclass
 from enum import Enum, auto
 from functools import cached_property
 
@@ -36,24 +37,31 @@ class Whose(Enum):
     NOT_STATED = auto()
 
 
+@dataclass(frozen=True, eq=False)
 class PatientIdentity:
-    """The context patient: the bare FHIR id and every absolute address that is known to mean the same Patient."""
+    """The context patient: the bare FHIR id and every absolute address that is known to mean the same Patient.
 
-    def __init__(self, patient_id: str, fhir_server: str | None, full_urls: Iterable[str]) -> None:
-        self.id = patient_id
-        self.relative = f"Patient/{patient_id}"
-        self._fhir_server = fhir_server
-        self._full_urls = full_urls
+    `full_urls` are iterated once, and not before an absolute address is asked about: most servers write `Patient/id`.
+    """
+
+    id: str
+    fhir_server: str | None
+    full_urls: Iterable[str]
+
+    @cached_property
+    def relative(self) -> str:
+        """`Patient/id`."""
+        return f"Patient/{self.id}"
 
     @cached_property
     def addresses(self) -> frozenset[str]:
-        """On the request's FHIR server, and the Patient entry's own fullUrl; collected once an address is asked about.
+        """On the request's FHIR server, and the Patient entry's own fullUrl.
 
         A fullUrl on some server counts only where the request names no server of its own, and only if it is the address
         of this very id.
         """
-        ours, server = f"/{self.relative}", self._fhir_server
-        plain = [normal(url) for url in self._full_urls]
+        ours, server = f"/{self.relative}", self.fhir_server
+        plain = [normal(url) for url in self.full_urls]
         on_a_server = {u for u in plain if u.endswith(ours) and _SERVER.fullmatch(u.removesuffix(ours))}
         addresses = {u for u in plain if u.startswith("urn:") or (not server and u in on_a_server)}
         if server:

@@ -81,14 +81,12 @@ def _why_unused(resource: Resource) -> WhyUnused | None:
 
 
 def _speaks_to_us(resource: Resource, terminology: Terminology) -> bool:
-    """False of most diagnoses of most patients; those are not looked at further, malformed or not."""
+    """False of most diagnoses of most patients; those are not looked at further."""
     if resource.evidence:
         return True
-    for element in (resource.code, *_morphologies(resource), *resource.body_sites()):
-        for coding in element.codings() if element is not None else ():
-            if terminology.knows(coding.system, coding.code):
-                return True
-    return False
+    elements = (resource.code, *_morphologies(resource), *resource.body_sites())
+    codings = (coding for element in elements if element is not None for coding in element.codings())
+    return any(terminology.knows(coding.system, coding.code) for coding in codings)
 
 
 def _read(resource: Resource, concepts: frozenset[Concept], chart: Chart) -> ConditionReading:

@@ -20,7 +20,7 @@ from fhir_mappings.compartment import PatientIdentity, Whose, normal, points_at,
 from fhir_mappings.decoding import Malformed, decode
 from fhir_mappings.questionnaire import Reply, answered, replies
 from fhir_mappings.sifting import Alike, Undecoded
-from fhir_mappings.systems import NELM_ASSESSMENT, canonical_system
+from fhir_mappings.systems import NELM_ASSESSMENT, normal_key
 from fhir_mappings.terminology import Concept, Terminology
 from fhir_mappings.versions import newer
 from fhir_mappings.wire import Coded, Entry, Resource
@@ -167,8 +167,9 @@ def _meanings(codes: Iterable[Coded | None], terminology: Terminology) -> set[st
     meanings: set[str] = set()
     for coding in chain.from_iterable(coded.codings() for coded in codes if coded is not None):
         meanings |= terminology.concepts(coding.system, coding.code)
-        if coding.code and canonical_system(coding.system) == NELM_ASSESSMENT:
-            meanings.add(assessment_meaning(coding.code))
+        system, code = normal_key(coding.system, coding.code)
+        if code and system == NELM_ASSESSMENT:
+            meanings.add(assessment_meaning(code))
     return meanings
 
 

@@ -71,19 +71,24 @@ _WRITTEN_VARIOUSLY: Final = DOTTED | {ICD_10_PCS}
 
 
 def canonical_system(uri: str | None) -> str:
-    """The canonical URI of a code system that is known under several; any other URI comes back as it is."""
-    return "" if uri is None else _CANONICAL.get(uri, uri)
+    """The canonical URI of a code system that is known under several; any other URI without blanks around it."""
+    uri = (uri or "").strip()
+    return _CANONICAL.get(uri, uri)
 
 
 def normal_key(system: str | None, code: str | None) -> tuple[str, str]:
-    """System and code as the lists have them."""
-    canonical = "" if system is None else _CANONICAL.get(system, system)  # not called: asked of every code of a chart
-    return canonical, _normal_code(canonical, code) if code and canonical in _WRITTEN_VARIOUSLY else code or ""
+    """System and code as the lists have them.
+
+    Blanks around either do not count: a code with one is no FHIR, and its reader says so once it is known for ours.
+    """
+    canonical = _CANONICAL.get(system or "") or canonical_system(system)
+    code = (code or "").strip()
+    return canonical, _normal_code(canonical, code) if canonical in _WRITTEN_VARIOUSLY else code
 
 
 def _normal_code(system: str, code: str) -> str:
     """ICD codes in their printed form: some senders leave out the dot or write lower case."""
     if system in DOTTED:
-        code = code.strip().upper().rstrip(".")
+        code = code.upper().rstrip(".")
         return f"{code[:3]}.{code[3:]}" if len(code) > 3 and "." not in code else code
-    return code.strip().upper()
+    return code.upper()

@@ -15,8 +15,9 @@ from msgspec import Struct
 import cds_service
 import fhir_mappings
 
-# `Graph` keeps a dict of its nodes, `Guideline` its functions, `SitePolicy` its limits in words; each is made once.
-WITHOUT_SLOTS = {"Graph", "Guideline", "SitePolicy"}
+# `Graph` keeps a dict of its nodes and `Guideline` its functions; both are made once, at import. The other two keep
+# what they were asked for: `SitePolicy` its limits in words, `PatientIdentity` the patient's addresses.
+WITHOUT_SLOTS = {"Graph", "Guideline", "PatientIdentity", "SitePolicy"}
 # Filled while a call is answered, and gone with it.
 FILLED_BY_ONE_CALL = {"Allowance", "CallRecord", "CallReport", "Collected", "Pages"}
 

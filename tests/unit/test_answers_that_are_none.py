@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Callable
 from typing import Any
 
 import pytest
@@ -39,6 +40,8 @@ def outcome(**issue: str) -> Json:
 UNANSWERED: dict[str, Any] = {
     "a total that is text": bundle(total="5"),
     "a total that is no whole number": bundle(total=5.5),
+    "a total below zero": bundle(total=-1),
+    "a total below zero in a Bundle inside": bundle({"resource": {"resourceType": "Bundle", "total": -1}}),
     "a status that is a number": bundle({"response": {"status": 404}}),
     "an outcome in the response": bundle({"response": {"status": "200", "outcome": outcome(severity="error")}}),
     "an entry that only announces": bundle({"fullUrl": "https://ehr.example.org/fhir/Condition/1"}),
@@ -60,6 +63,11 @@ def test_what_is_not_a_whole_answer_is_not_complete(value: Json, resource_type: 
     raw = json.dumps(value).encode()
     assert read_answer(raw, resource_type).availability in (Availability.PARTIAL, Availability.FAILED)
     assert read_answer(raw, resource_type, lambda *_: Matters.NEVER).availability is not Availability.COMPLETE
+
+
+def test_what_was_found_is_whole_beside_a_total_below_zero() -> None:
+    raw = json.dumps(bundle({"resource": NELM}, total=-1)).encode()
+    assert read_answer(raw, "Condition").availability is Availability.COMPLETE
 
 
 def _answer(conditions: Json) -> Json:
@@ -85,6 +93,35 @@ def test_conditions_of_nobody_are_no_silence(resources: list[Json]) -> None:
 def test_a_diagnosis_without_a_subject_beside_others_is_a_question() -> None:
     lost = {k: v for k, v in NELM.items() if k != "subject"}
     assert said_of(reading(condition("icd:I10"), lost).needs.nelm_confirmed).startswith("?")
+
+
+BLANKS = [lambda text: f"{text} ", lambda text: f"\t{text}"]
+
+
+def _blank(coded_thing: Json, blank: Callable[[str], str], member: str) -> Json:
+    spoiled = [coding | {member: blank(coding[member])} for coding in coded_thing["code"]["coding"]]
+    return coded_thing | {"code": {"coding": spoiled}}
+
+
+def _said_with(blank: Callable[[str], str], member: str) -> list[str]:
+    ki67 = observation(KI67, {"valueQuantity": {"value": 3, "unit": "%", "code": "%"}})
+    resectable = assessed("radical-resection-possible", {"valueBoolean": True})
+    read = [
+        reading(_blank(NELM, blank, member)),
+        *(reading(NELM, _blank(r, blank, member)) for r in (ki67, resectable)),
+    ]
+    facts = (read[0].needs.nelm_confirmed, read[1].needs.ki67_percent, read[2].needs.radical_resection_possible)
+    return [said_of(fact) for fact in facts]
+
+
+@pytest.mark.parametrize("blank", BLANKS)
+def test_a_code_with_a_blank_beside_it_is_a_question(blank: Callable[[str], str]) -> None:
+    assert _said_with(blank, "code") == ["?malformed"] * 3
+
+
+@pytest.mark.parametrize("blank", BLANKS)
+def test_a_system_with_a_blank_beside_it_is_that_system(blank: Callable[[str], str]) -> None:
+    assert _said_with(blank, "system") == ["True", "3", "True"]
 
 
 def test_a_diagnosis_both_refuted_and_confirmed_is_a_question() -> None:

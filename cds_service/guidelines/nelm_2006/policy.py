@@ -13,6 +13,7 @@ from dataclasses import dataclass, fields
 from datetime import date
 from decimal import Decimal
 from functools import cached_property
+from types import MappingProxyType
 
 from cds_service.guidelines.nelm_2006 import thresholds as limit
 
@@ -56,7 +57,8 @@ class SitePolicy:
     def numbers(self) -> Mapping[str, str]:
         """Its limits by name, as a clinician writes them: 4, 4.5."""
         values = {f.name: getattr(self, f.name) for f in fields(self)}
-        return {name: f"{value.normalize():f}" for name, value in values.items() if isinstance(value, Decimal)}
+        numbers = {name: f"{value.normalize():f}" for name, value in values.items() if isinstance(value, Decimal)}
+        return MappingProxyType(numbers)
 
     @cached_property
     def sets_ablation(self) -> bool:
@@ -67,7 +69,7 @@ class SitePolicy:
     def departures(self) -> Mapping[str, Decimal | bool | tuple[str, ...]]:
         """What the site has set differently, by name; the day of a new edition is no departure."""
         names = (f for f in fields(self) if f.name != _EDITION_DAY)
-        return {f.name: getattr(self, f.name) for f in names if getattr(self, f.name) != f.default}
+        return MappingProxyType({f.name: getattr(self, f.name) for f in names if getattr(self, f.name) != f.default})
 
     def announces_edition(self, day: date) -> bool:
         """Whether the edition is new here on that day."""
