@@ -147,6 +147,11 @@ def inputs_as_json(inputs: Mapping[str, Fact[Any]]) -> dict[str, Any]:
     return {name: _fact(fact) for name, fact in inputs.items()}
 
 
+def value_as_json(fact: Fact[Any]) -> dict[str, Any]:
+    """The value of a fact, or why there is none, as plain JSON."""
+    return {"unknown": fact.why.value} if isinstance(fact, Unknown) else {"value": _plain(fact.value)}
+
+
 def without_empties(value: dict[str, Any]) -> dict[str, Any]:
     """The same without empty or null members, which CDS Hooks forbids on the wire."""
     kept: dict[str, Any] = {}
@@ -161,12 +166,7 @@ def _fact(fact: Fact[Any]) -> dict[str, Any]:
     sources = [
         {"reference": s.reference, "date": s.date} if s.date else {"reference": s.reference} for s in fact.sources
     ]
-    return {**what_is_known(fact), "sources": sources, "note": fact.note}
-
-
-def what_is_known(fact: Fact[Any]) -> dict[str, Any]:
-    """The value of a fact, or why there is none, as plain JSON."""
-    return {"unknown": fact.why.value} if isinstance(fact, Unknown) else {"value": _plain(fact.value)}
+    return {**value_as_json(fact), "sources": sources, "note": fact.note}
 
 
 def _plain(value: Any) -> Any:

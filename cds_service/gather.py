@@ -76,13 +76,11 @@ def left_to_ask(prefetch: Mapping[str, Raw] | None, sent: Mapping[str, Answer]) 
     caller has looked already.
     """
     left: dict[str, bytes | None] = {}
-    complete = Availability.COMPLETE
     for key in PREFETCH_KEYS:
-        answer = sent.get(key)
-        if answer is None:
+        if key not in sent:
             left[key] = None
-        elif answer.availability is not complete and prefetch and _has_next_page(value := prefetch[key]):
-            left[key] = bytes(value)
+        elif sent[key].availability is not Availability.COMPLETE and prefetch and _has_next_page(prefetch[key]):
+            left[key] = bytes(prefetch[key])
     return left
 
 

@@ -165,7 +165,8 @@ def _lost_something(bundle: Resource, entries: Sequence[Entry], malformed: Seque
 
 
 def _announces_more(bundle: Resource, found: int) -> bool:
-    """True if the Bundle counts more than was found; a count that is none (-1) is more than nothing at all."""
+    """True if the Bundle announces more than was found."""
+    # A total below zero is no count: beside hits it is ignored, but "nothing there" cannot rest on it.
     return bundle.total is not None and (bundle.total > found if found else bundle.total != 0)
 
 
@@ -184,9 +185,7 @@ def _holds_empty_entries(bundle: Resource) -> bool:
 
 
 def _links_to_next(bundle: Resource) -> bool:
-    if not bundle.link:
-        return False
-    return any((link.relation or "").strip().lower() == "next" for link in bundle.link)
+    return any((link.relation or "").strip().lower() == "next" for link in bundle.link or ())
 
 
 def _has_next(bundle: Resource) -> bool:

@@ -28,22 +28,21 @@ from fhir_mappings.observation import (
 )
 from fhir_mappings.reading import Reading
 from fhir_mappings.select import Chart, Unused, WhyUnused, assessment_meaning
-from fhir_mappings.systems import canonical_system, normal_key
+from fhir_mappings.systems import NELM_ASSESSMENT, NELM_RECOMMENDATION, SNOMED_CT, canonical_system, normal_key
 from fhir_mappings.wire import Coded, Resource
 
 T = TypeVar("T")
 
-SYSTEM = "https://nelm-cds.github.io/fhir/CodeSystem/nelm-assessment"
-RECOMMENDATION_SYSTEM = "https://nelm-cds.github.io/fhir/CodeSystem/nelm-recommendation"
+SYSTEM = NELM_ASSESSMENT
+RECOMMENDATION_SYSTEM = NELM_RECOMMENDATION
 
 _V2_YES_NO = "http://terminology.hl7.org/CodeSystem/v2-0136"
-_SNOMED = "http://snomed.info/sct"
 _YES_NO: dict[tuple[str, str], bool | None] = {
     (_V2_YES_NO, "Y"): True,
     (_V2_YES_NO, "N"): False,
-    (_SNOMED, "52101004"): True,  # present
-    (_SNOMED, "2667000"): False,  # absent
-    (_SNOMED, "82334004"): None,  # indeterminate
+    (SNOMED_CT, "52101004"): True,  # present
+    (SNOMED_CT, "2667000"): False,  # absent
+    (SNOMED_CT, "82334004"): None,  # indeterminate
 }
 
 

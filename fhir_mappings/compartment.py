@@ -37,7 +37,7 @@ class Whose(Enum):
     NOT_STATED = auto()
 
 
-@dataclass(frozen=True, eq=False)
+@dataclass(frozen=True, eq=False)  # the addresses may not be known yet, so that no two can be compared
 class PatientIdentity:
     """The context patient: the bare FHIR id and every absolute address that is known to mean the same Patient.
 
@@ -50,12 +50,12 @@ class PatientIdentity:
 
     @cached_property
     def relative(self) -> str:
-        """`Patient/id`."""
+        """The relative reference, `Patient/id`."""
         return f"Patient/{self.id}"
 
     @cached_property
     def addresses(self) -> frozenset[str]:
-        """On the request's FHIR server, and the Patient entry's own fullUrl.
+        """Every absolute address of this patient: the one on the request's FHIR server, and the entry's own fullUrl.
 
         A fullUrl on some server counts only where the request names no server of its own, and only if it is the address
         of this very id.

@@ -51,21 +51,32 @@ class ConditionReading(Struct, frozen=True):
 
 
 def conditions(chart: Chart) -> tuple[list[ConditionReading], list[Unused]]:
-    """Of the Conditions that say anything to us those that count, and those that were left out with the reason.
+    """The Conditions that count and say anything to us; and of those that say anything, the ones that were left out.
 
-    Left out is what is refuted, of an older FHIR, or malformed.
+    Left out, with the reason, is what is refuted, of an older FHIR, or malformed.
     """
     readings: list[ConditionReading] = []
     unused: list[Unused] = []
     for resource in chart.of_type("Condition"):
         if not _speaks_to_us(resource, chart.terminology):
             continue
-        reason = _why_unused(resource)
-        if reason is not None:
-            unused.append(Unused(resource.reference, reason, _concepts(resource, chart)))
+        left_out = _left_out(resource, chart)
+        if left_out is not None:
+            unused.append(left_out)
         else:
             readings.append(_read(resource, _concepts(resource, chart), chart))
     return readings, unused
+
+
+def every_condition_left_out(chart: Chart) -> list[Unused]:
+    """The Conditions that were left out, and those that would have been had they said anything: for who explains."""
+    found = (_left_out(resource, chart) for resource in chart.of_type("Condition"))
+    return [unused for unused in found if unused is not None]
+
+
+def _left_out(resource: Resource, chart: Chart) -> Unused | None:
+    reason = _why_unused(resource)
+    return None if reason is None else Unused(resource.reference, reason, _concepts(resource, chart))
 
 
 def _why_unused(resource: Resource) -> WhyUnused | None:

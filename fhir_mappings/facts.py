@@ -3,7 +3,7 @@
 A fact is `Known(value, sources)` or `Unknown(why, sources)`; there is no third form and no default. Facts
 refuse to be used as a truth value, so that "unknown" can never slip through an `if` as "no".
 
-This module is the only one of `fhir_mappings` that rules may see. It knows of no other.
+This module is the only one of `fhir_mappings` that rules may see. It imports none of the others.
 """
 
 from __future__ import annotations

@@ -54,7 +54,7 @@ def not_understood(chart: Chart) -> tuple[NotUnderstood, ...]:
 
 
 def _may_be_ours(raw: Raw) -> bool:
-    # Searched at once: NUL parts the names, as it is neither a blank nor of a word.
+    # One search over all names. NUL, neither a blank nor a letter, keeps two names from matching as one.
     return _looks_like_ours("\0".join(_names(raw)))
 
 

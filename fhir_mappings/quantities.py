@@ -17,8 +17,7 @@ from typing import Any
 from msgspec import Struct
 
 from fhir_mappings.facts import Fact, Interval, Known, Unknown, WhyUnknown, quoted
-
-UCUM = "http://unitsofmeasure.org"
+from fhir_mappings.systems import UCUM
 
 # Units that real servers write in `unit` without a UCUM `code`; nothing is guessed beyond this list.
 _WRITTEN_UNITS = {

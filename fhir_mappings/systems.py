@@ -1,4 +1,4 @@
-"""The code systems by their URIs, under every spelling that senders use, and a code in the form of our lists."""
+"""The code systems by their URIs, under the spellings that we know of, and a code in the form of our lists."""
 
 from __future__ import annotations
 
@@ -57,7 +57,7 @@ def _spellings(uri: str) -> Iterator[str]:
         yield from (spelling, f"{spelling}/")
 
 
-# Written out beforehand, so that the thousands of codes of a large chart cost one look-up each.
+# Written out beforehand, so that a code of a chart costs a look-up and no comparing.
 _CANONICAL: Final[Mapping[str, str]] = {
     spelling: canonical
     for canonical, others in _OTHER_NAMES.items()
@@ -71,7 +71,7 @@ _WRITTEN_VARIOUSLY: Final = DOTTED | {ICD_10_PCS}
 
 
 def canonical_system(uri: str | None) -> str:
-    """The canonical URI of a code system that is known under several; any other URI without blanks around it."""
+    """The canonical URI of a code system that is known under several; any other as it is, but for blanks around it."""
     uri = (uri or "").strip()
     return _CANONICAL.get(uri, uri)
 
@@ -79,8 +79,9 @@ def canonical_system(uri: str | None) -> str:
 def normal_key(system: str | None, code: str | None) -> tuple[str, str]:
     """System and code as the lists have them.
 
-    Blanks around either do not count: a code with one is no FHIR, and its reader says so once it is known for ours.
+    Blanks around either are ignored. FHIR forbids them in a code: the reader of one that is ours finds it malformed.
     """
+    # The usual spelling first: this runs for every code of a chart.
     canonical = _CANONICAL.get(system or "") or canonical_system(system)
     code = (code or "").strip()
     return canonical, _normal_code(canonical, code) if canonical in _WRITTEN_VARIOUSLY else code

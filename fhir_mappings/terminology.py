@@ -166,7 +166,7 @@ class Terminology:
         return self._is_other_malignancy(normal_key(system, code))
 
     def knows(self, system: str | None, code: str | None) -> bool:
-        """Whether the code says anything of a diagnosis: a concept, a site, a region, or another malignancy."""
+        """Whether the code means anything to us: a concept, a primary site, a region, or another malignancy."""
         key = normal_key(system, code)
         listed = key in self.by_code or key in self.sites or key in self.regions
         return listed or self._is_other_malignancy(key)

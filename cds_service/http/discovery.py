@@ -14,11 +14,11 @@ from cds_service.http.services import SERVICES, Service
 from fhir_mappings.assessment import SYSTEM as ASSESSMENT_SYSTEM
 from fhir_mappings.assessment import AssessmentCode
 from fhir_mappings.local_codes import NO_LOCAL_CODES, LocalCodes, with_local_codes
+from fhir_mappings.systems import LOINC
 from fhir_mappings.terminology import Concept, load_terminology
 
 _PATIENT = "patient={{context.patientId}}"
 _PAGE = "_count=200"
-_LOINC = "http://loinc.org"
 _MEASURED = frozenset({
     Concept.CHROMOGRANIN_A, Concept.PLATELET_SEROTONIN, Concept.SEROTONIN_OTHER_SPECIMEN, Concept.URINARY_5_HIAA,
     Concept.KI_67_PERCENT, Concept.KI_67_NOT_PERCENT, Concept.TUMOUR_SIZE, Concept.BILIRUBIN_TOTAL, Concept.INR,
@@ -79,8 +79,8 @@ def _prefetch(local: LocalCodes) -> dict[str, str]:
 
 def _observation_codes(local: LocalCodes) -> list[str]:
     by_code = load_terminology().by_code
-    loinc = sorted(code for (system, code), concepts in by_code.items() if system == _LOINC and concepts & _MEASURED)
-    ours = [f"{_LOINC}|{code}" for code in loinc] + [f"{ASSESSMENT_SYSTEM}|{code}" for code in AssessmentCode]
+    loinc = sorted(code for (system, code), concepts in by_code.items() if system == LOINC and concepts & _MEASURED)
+    ours = [f"{LOINC}|{code}" for code in loinc] + [f"{ASSESSMENT_SYSTEM}|{code}" for code in AssessmentCode]
     terminology = with_local_codes(load_terminology(), local)
     measured = [(m.system, m.code) for m in local.mapped if terminology.concepts(m.system, m.code) & _MEASURED]
     return ours + [f"{_search_value(system)}|{_search_value(code)}" for system, code in sorted(measured)]

@@ -9,7 +9,7 @@ from typing import Any
 import orjson
 
 from cds_service.cards.make import codes_of
-from cds_service.decide import what_is_known
+from cds_service.decide import value_as_json
 from cds_service.http.answer import Answered
 from cds_service.http.wire import HookRequest
 from cds_service.reasoning.decision import Decision
@@ -45,8 +45,8 @@ def inputs_digest(decision: Decision, key: bytes) -> str:
     Values and reasons for not knowing count, sources do not: the same result measured again is the same input.
     """
     asked = {name for step in decision.steps for name in step.inputs}
-    inputs = {name: what_is_known(fact) for name, fact in decision.inputs.items() if name in asked}
-    told = {name: [known.get("value"), known.get("unknown")] for name, known in inputs.items()}
+    inputs = {name: value_as_json(fact) for name, fact in decision.inputs.items() if name in asked}
+    told = {name: [each.get("value"), each.get("unknown")] for name, each in inputs.items()}
     said = [decision.guideline, decision.edition, decision.path, told]
     return keyed_digest(key, "inputs", orjson.dumps(said, option=orjson.OPT_SORT_KEYS).decode())
 

@@ -71,20 +71,20 @@ def decide(guideline: Guideline[N], needs: N) -> Decision:
     asks = [finding for finding in findings if finding.kind is Kind.ASK]
     unread = dict.fromkeys(name for ask in asks for name in ask.inputs if _not_retrieved(inputs[name]))
     workup = {ask.code for ask in asks if any(not _not_retrieved(inputs[name]) for name in ask.inputs)}
-    codes = findings.by_kind()
+    codes = findings.codes_by_kind()
     offered = codes.get(Kind.OFFER, ())
     return Decision(
         guideline=guideline.id,
         edition=guideline.edition,
         state=guideline.state(walk),
         workup=tuple([code for code in guideline.workup_order if code in workup]),
-        # What would be listed first is asked only where there is anything to list.
+        # Most charts offer nothing: then the order is not worked out.
         treatment=tuple([code for code in guideline.treatment_order(needs) if code in offered]) if offered else (),
-        info=tuple(codes.get(Kind.INFORM, ())),
-        safety=tuple(codes.get(Kind.PROTECT, ())),
-        follow_up=tuple(codes.get(Kind.FOLLOW_UP, ())),
+        info=codes.get(Kind.INFORM, ()),
+        safety=codes.get(Kind.PROTECT, ()),
+        follow_up=codes.get(Kind.FOLLOW_UP, ()),
         withhold=tuple(findings.withheld()),
-        unread=tuple([name for name in inputs if name in unread]) if unread else (),
+        unread=tuple([name for name in inputs if name in unread]),
         steps=walk.steps,
         findings=tuple(findings),
         inputs=inputs,

@@ -10,7 +10,7 @@ round and stops it there. A stop ends treatment advice, not the questions: what 
 asked in the first round and at the node that stopped is kept.
 """
 
-from collections.abc import Callable, Collection, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from enum import Enum, StrEnum, auto
 from typing import Generic, Self, TypeVar
@@ -97,12 +97,12 @@ class Findings(tuple[Finding, ...]):
         """The codes of one kind, in the order found, each once."""
         return list(dict.fromkeys([finding.code for finding in self if finding.kind is kind]))
 
-    def by_kind(self) -> Mapping[Kind, Collection[str]]:
-        """The codes of each kind that was found, in the order found, each once."""
+    def codes_by_kind(self) -> Mapping[Kind, tuple[str, ...]]:
+        """The codes of every kind that was found, at once: in the order found, each once."""
         found: dict[Kind, dict[str, None]] = {}
         for finding in self:
             found.setdefault(finding.kind, {})[finding.code] = None
-        return found
+        return {kind: tuple(codes) for kind, codes in found.items()}
 
     def withheld(self) -> list[str]:
         """Withheld items as `CODE:reason`, each once."""

@@ -41,7 +41,7 @@ class Text(TypeDecorator[str]):
         if value is None:
             return None
         if len(value) <= self.length and value.isascii() and "\0" not in value:
-            return value  # as nearly all is
+            return value  # nearly all text is plain: nothing to mend
         return value[: self.length].replace("\0", "\ufffd").encode("utf-8", "replace").decode("utf-8")
 
 

@@ -68,9 +68,9 @@ def measure(effort: Effort, *, with_fetching: bool) -> dict[str, Any]:
     gc.disable()  # the client's own pauses are not the service's
     with core_for_servers() as core, service(core=core) as ours, baseline(core) as base:
         with baseline(core) as copy:
-            told_of_copies = uvloop.run(bias(base, copy, effort))
+            bias_figures = uvloop.run(bias(base, copy, effort))
         latency = uvloop.run(latencies(ours, base, effort))
-        in_a_row = uvloop.run(back_to_back(ours, base, effort))
+        back_to_back_figures = uvloop.run(back_to_back(ours, base, effort))
         throughput = uvloop.run(throughputs(ours, base, latency, effort))
         under_load = {"resident": round(ours.resident(), 1), "most": round(ours.most_resident(), 1)}
         health = {
@@ -80,8 +80,8 @@ def measure(effort: Effort, *, with_fetching: bool) -> dict[str, Any]:
     gc.enable()
     return {
         "latency": latency,
-        "bias": told_of_copies,
-        "back_to_back": in_a_row,
+        "bias": bias_figures,
+        "back_to_back": back_to_back_figures,
         "throughput": throughput,
         "under_load": under_load,
         "health": health,

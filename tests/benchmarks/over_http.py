@@ -1,7 +1,7 @@
 """What is measured from outside: latency, throughput, processor time, memory, start-up, and health meanwhile.
 
 The service and the baseline are asked in turn, call by call or round by round, so that the machine's load is the same
-for both; of several rounds the median is told.
+for both; back to back, each has a row of calls of its own. Of several rounds the median is told.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -52,32 +52,32 @@ async def latencies(ours: Process, base: Process, effort: Effort) -> dict[str, A
 
 async def bias(base: Process, copy: Process, effort: Effort) -> dict[str, Any]:
     """What the same comparison tells of two copies of the baseline: how far a ratio may be the measurement's own."""
-    return await _beside(Scenario(SMALL, False), base, copy, effort)
+    return await _beside(Scenario(SMALL, False), {"baseline": base, "copy": copy}, effort)
 
 
 async def back_to_back(ours: Process, base: Process, effort: Effort) -> dict[str, Any]:
     """One call right after the other of the same server, a small chart out of scope: nobody else fills the caches."""
     body, calls = Scenario(SMALL, False).body(), effort.in_a_row[SMALL]
-    figures = []
-    for process in (ours, base):
+    told: dict[str, Any] = {}
+    for name, process in (("service", ours), ("baseline", base)):
         caller = await Caller.to(process.address)
         seconds = [(await caller.post(body)).seconds for _ in range(calls + calls // 10)][calls // 10 :]
         caller.close()
-        figures.append(_percentiles(seconds))
-    service, baseline = figures
-    return {"service": service, "baseline": baseline, "ratio": round(service["p50"] / baseline["p50"], 3)}
+        told[name] = _percentiles(seconds)
+    return told | {"ratio": round(told["service"]["p50"] / told["baseline"]["p50"], 3)}
 
 
 async def _latency(scenario: Scenario, ours: Process, base: Process, effort: Effort) -> dict[str, Any]:
     asking = await Caller.to(ours.address)
     _check(scenario, await asking.post(scenario.body()))
     asking.close()
-    return await _beside(scenario, ours, base, effort)
+    return await _beside(scenario, {"service": ours, "baseline": base}, effort)
 
 
-async def _beside(scenario: Scenario, ours: Process, base: Process, effort: Effort) -> dict[str, Any]:
+async def _beside(scenario: Scenario, two: Mapping[str, Process], effort: Effort) -> dict[str, Any]:
+    """Two servers called in turn; the ratio is the first one's to the second one's."""
     body, calls = scenario.body(), effort.in_a_row[scenario.resources]
-    callers = [await Caller.to(process.address) for process in (ours, base)]
+    callers = [await Caller.to(process.address) for process in two.values()]
     for _ in range(max(3, calls // 10)):
         for caller in callers:
             await caller.post(body)
@@ -87,14 +87,9 @@ async def _beside(scenario: Scenario, ours: Process, base: Process, effort: Effo
             seconds[which].append((await callers[which].post(body)).seconds)
     for caller in callers:
         caller.close()
-    service, baseline = map(_percentiles, seconds)
-    return {
-        "bytes": len(body),
-        "calls": calls,
-        "service": service,
-        "baseline": baseline,
-        "ratio": round(service["p50"] / baseline["p50"], 3),
-    }
+    one, other = map(_percentiles, seconds)
+    told = dict(zip(two, (one, other), strict=True))
+    return {"bytes": len(body), "calls": calls, **told, "ratio": round(one["p50"] / other["p50"], 3)}
 
 
 def _check(scenario: Scenario, answer: Answer) -> None:

@@ -54,8 +54,7 @@ class Process:
 def core_for_servers() -> Iterator[int | None]:
     """The core that the servers share; meanwhile this process, their caller, has another one. None: there is but one.
 
-    Called in turn, each finds the core as the other has left it. Left to the kernel, the one that happens to have a
-    core to itself answers up to a third sooner: of two copies of the baseline now one, now the other.
+    Why: docs/performance.md, "Cores".
     """
     allowed = sorted(os.sched_getaffinity(0))
     if len(allowed) == 1:
@@ -101,7 +100,7 @@ def _started(
         begun = time.perf_counter()
         with subprocess.Popen(command, env=environment, stderr=log) as running:
             if core is not None:
-                os.sched_setaffinity(running.pid, {core})  # before it has threads, which inherit it
+                os.sched_setaffinity(running.pid, {core})  # at once: the threads that it starts later inherit it
             try:
                 _wait_until_ready(port, running, folder / "log")
                 yield Process(port, running.pid, time.perf_counter() - begun)

@@ -28,8 +28,8 @@ def lines(figures: Mapping[str, Any]) -> list[Line]:
     """Every line of the table."""
     return [
         *_latency(figures["latency"]),
-        _untargeted("the baseline beside a copy of itself", figures["bias"]),
-        _untargeted("each called back to back", figures["back_to_back"]),
+        _untargeted("the baseline and a copy of it", figures["bias"], "baseline", "copy"),
+        _untargeted("each called back to back", figures["back_to_back"], "service", "baseline"),
         *_throughput(figures["throughput"]),
         *_health(figures["health"]),
         *_memory(figures["memory"], figures["under_load"]),
@@ -50,12 +50,9 @@ def _latency(latency: Mapping[str, Any]) -> Iterator[Line]:
         )
 
 
-def _untargeted(what: str, told: Mapping[str, Any]) -> Line:
-    one, other = told["service"], told["baseline"]
-    return Line(
-        f"latency, {Scenario(SMALL, _OUT).name}: {what}",
-        f"{one['p50']:.2f} ms, {other['p50']:.2f} ms: ratio {told['ratio']:.2f}",
-    )
+def _untargeted(what: str, told: Mapping[str, Any], *names: str) -> Line:
+    medians = ", ".join(f"{name} {told[name]['p50']:.2f} ms" for name in names)
+    return Line(f"latency, {Scenario(SMALL, _OUT).name}: {what}", f"{medians}: ratio {told['ratio']:.2f}")
 
 
 def _throughput(throughput: Mapping[str, Any]) -> Iterator[Line]:

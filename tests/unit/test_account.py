@@ -295,3 +295,18 @@ def test_the_account_changes_nothing() -> None:
     before = read_chart(found)
     account(found, before)
     assert read_chart(found) == before
+
+
+@pytest.mark.parametrize(
+    ("diagnosis", "reason"),
+    [
+        (condition("icd:E11.9", verification="refuted"), "status does not count"),
+        (condition("icd:E11.9") | {"clinicalStatus": "active"}, "in an older FHIR version"),
+        (condition("icd:E11.9") | {"code": {"coding": [{"code": "a  b"}]}}, "not readable"),
+        (condition("icd:E11.9"), "under a code that the protocol does not ask for"),
+    ],
+)
+def test_a_diagnosis_that_says_nothing_to_us_is_told_with_its_own_reason(diagnosis: Json, reason: str) -> None:
+    of = chart(diagnosis | {"id": "odd"})
+    (told,) = [item for item in account(of, read_chart(of)).not_used if item.reference == "Condition/odd"]
+    assert told.reason == reason

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable
 from typing import Any
 
 import pytest
@@ -95,33 +94,22 @@ def test_a_diagnosis_without_a_subject_beside_others_is_a_question() -> None:
     assert said_of(reading(condition("icd:I10"), lost).needs.nelm_confirmed).startswith("?")
 
 
-BLANKS = [lambda text: f"{text} ", lambda text: f"\t{text}"]
+CARRIERS: dict[str, tuple[Json, str, str]] = {
+    "a diagnosis": (NELM, "nelm_confirmed", "True"),
+    "Ki-67": (observation(KI67, {"valueQuantity": {"value": 3, "unit": "%", "code": "%"}}), "ki67_percent", "3"),
+    "an assessment": (assessed("remnant-adequate", {"valueBoolean": True}), "remnant_adequate", "True"),
+}
 
 
-def _blank(coded_thing: Json, blank: Callable[[str], str], member: str) -> Json:
-    spoiled = [coding | {member: blank(coding[member])} for coding in coded_thing["code"]["coding"]]
-    return coded_thing | {"code": {"coding": spoiled}}
-
-
-def _said_with(blank: Callable[[str], str], member: str) -> list[str]:
-    ki67 = observation(KI67, {"valueQuantity": {"value": 3, "unit": "%", "code": "%"}})
-    resectable = assessed("radical-resection-possible", {"valueBoolean": True})
-    read = [
-        reading(_blank(NELM, blank, member)),
-        *(reading(NELM, _blank(r, blank, member)) for r in (ki67, resectable)),
-    ]
-    facts = (read[0].needs.nelm_confirmed, read[1].needs.ki67_percent, read[2].needs.radical_resection_possible)
-    return [said_of(fact) for fact in facts]
-
-
-@pytest.mark.parametrize("blank", BLANKS)
-def test_a_code_with_a_blank_beside_it_is_a_question(blank: Callable[[str], str]) -> None:
-    assert _said_with(blank, "code") == ["?malformed"] * 3
-
-
-@pytest.mark.parametrize("blank", BLANKS)
-def test_a_system_with_a_blank_beside_it_is_that_system(blank: Callable[[str], str]) -> None:
-    assert _said_with(blank, "system") == ["True", "3", "True"]
+@pytest.mark.parametrize("spelled", ["{} ", "\t{}"], ids=["after", "before"])
+@pytest.mark.parametrize("carrier", CARRIERS)
+@pytest.mark.parametrize("member", ["code", "system"])
+def test_a_blank_makes_a_code_a_question_and_a_system_no_other(carrier: str, member: str, spelled: str) -> None:
+    resource, name, value = CARRIERS[carrier]
+    codings = [coding | {member: spelled.format(coding[member])} for coding in resource["code"]["coding"]]
+    others = [] if resource is NELM else [NELM]
+    found = reading(*others, resource | {"code": {"coding": codings}}).needs.fact(name)
+    assert said_of(found) == (value if member == "system" else "?malformed")
 
 
 def test_a_diagnosis_both_refuted_and_confirmed_is_a_question() -> None:

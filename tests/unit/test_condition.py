@@ -135,9 +135,10 @@ def test_which_tumour_it_is(resource: Json, neuroendocrine: bool, in_liver: bool
         condition("icd:E11.9", verification="refuted"),
         condition("icd:E11.9") | {"clinicalStatus": "active"},
         condition("icd:E11.9") | {"clinicalStatus": {"coding": [NOT_R4]}},
+        condition("icd:E11.9") | {"code": {"coding": [NOT_R4]}},
     ],
 )
-def test_a_condition_that_says_nothing_to_us_is_not_read(resource: Json) -> None:
+def test_a_condition_that_says_nothing_to_us_is_neither_read_nor_listed(resource: Json) -> None:
     assert conditions(chart(resource)) == ([], [])
 
 

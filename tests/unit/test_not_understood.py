@@ -55,6 +55,12 @@ def test_a_name_like_one_of_our_markers_is_found(name: str) -> None:
     assert names(result(None, display=name)) == [name]
 
 
+def test_panels_of_one_code_are_told_by_their_parts() -> None:
+    parts = [{"code": {"text": text}, "valueString": "high"} for text in ("CgA", "Serotonin")]
+    panels = [observation("loinc:1-1", None, id=f"panel-{n}") | {"component": [part]} for n, part in enumerate(parts)]
+    assert sorted(names(*panels)) == ["CgA", "Serotonin"]
+
+
 def test_what_follows_in_another_name_takes_nothing_from_this_one() -> None:
     code = {"coding": [{"display": "Serotonin"}, {"display": "release assay"}]}
     found = observation("loinc:1-1", {"valueString": "high"}, "2026-02-20") | {"code": code}

@@ -11,15 +11,8 @@ from pint.errors import PintError
 from ucumvert import PintUcumRegistry
 
 from fhir_mappings.facts import Interval, Known, Unknown, WhyUnknown
-from fhir_mappings.quantities import (
-    UCUM,
-    RawQuantity,
-    conversion_factor,
-    highest,
-    quantity_in,
-    range_in,
-    written_number,
-)
+from fhir_mappings.quantities import RawQuantity, conversion_factor, highest, quantity_in, range_in, written_number
+from fhir_mappings.systems import UCUM
 from tests.support.charts import said
 
 D = Decimal

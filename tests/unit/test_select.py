@@ -18,6 +18,7 @@ from tests.support.charts import (
     answer,
     chart,
     chart_of,
+    coded,
     condition,
     observation,
     searchset,
@@ -178,3 +179,13 @@ def test_text_alone_stands_for_nothing() -> None:
     (resource,) = chart(condition("icd:C7B.02") | {"code": {"text": "C7B.02 neuroendocrine"}}).of_type("Condition")
     assert chart().concepts(resource.code) == frozenset()
     assert chart().concepts(None) == frozenset()
+
+
+def test_panels_of_one_code_are_found_by_their_parts() -> None:
+    parts = {Concept.CHROMOGRANIN_A: "loinc:9811-1", Concept.KI_67_PERCENT: "loinc:29593-1"}
+    panels = [
+        observation("loinc:1-1", None, id=concept.value) | {"component": [{"code": coded(code)}]}
+        for concept, code in parts.items()
+    ]
+    for concept in parts:
+        assert [found.id for found in chart(*panels).observations(concept)] == [concept.value]

@@ -7,7 +7,7 @@ from datetime import UTC, datetime, timedelta, timezone
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 from sqlalchemy.dialects import sqlite
 
@@ -78,6 +78,9 @@ def test_the_same_told_again_is_the_same_entry(changed: dict[str, Any]) -> None:
 
 
 @given(ANY_TEXT)
+@example("a\0b")
+@example("\ud800")
+@example("a" * 256)
 def test_any_text_becomes_one_that_every_database_takes(text: str) -> None:
     stored = Text(255).process_bind_param(text, DIALECT)
     assert stored is not None

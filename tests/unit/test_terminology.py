@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -670,3 +671,21 @@ class TestOurOwnCodes:
         topics = [entry["code"] for entry in read(ROOT / "code_systems" / "nelm-card.json")["concept"]]
         assert topics == ["emergency", "workup", "treatment", "refer", "unread"]
         assert all(topic.isalnum() for topic in topics)
+
+
+@pytest.mark.parametrize(
+    ("system", "code", "known", "why"),
+    [
+        (ICD_10_CM, "C7B.02", True, "a concept"),
+        (ICD_O_3, "C34.9", True, "the topography of a primary, and nothing else"),
+        (ICD_10_CM, "C50.9", True, "another malignancy, by its category alone"),
+        (ICD_10_CM, "E11.9", False, "diabetes"),
+        (None, "C7B.02", False, "a code without a system"),
+    ],
+)
+def test_a_code_is_known_if_it_means_anything(system: str | None, code: str, known: bool, why: str) -> None:
+    assert load_terminology().knows(system, code) is known, why
+
+
+def test_a_region_of_lymph_nodes_is_known_where_its_value_set_was_deleted() -> None:
+    assert replace(load_terminology(), by_code={}).knows(SNOMED_CT, "94410007")

@@ -21,6 +21,7 @@ from cds_service.guidelines.nelm_2006.intake.not_used import (
     why_not_used,
 )
 from fhir_mappings.answer import Availability
+from fhir_mappings.condition import every_condition_left_out
 from fhir_mappings.decoding import decode
 from fhir_mappings.facts import Known, Source, quoted
 from fhir_mappings.select import Chart, Unused, WhyUnused, why_unused
@@ -71,6 +72,8 @@ def account(chart: Chart, reading: ChartReading, sent: Iterable[str] | None = No
     """
     came = Counter(sent)
     by_readers = reading.unused[len(chart.unused) :]  # what these set aside follows what the chart did
+    others = [item for item in by_readers if not item.reference.startswith("Condition/")]
+    by_readers = (*every_condition_left_out(chart), *others)
     chart = chart.whole()
     used = _used(chart, reading)
     if came[chart.patient.reference]:
