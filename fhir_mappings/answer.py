@@ -185,7 +185,9 @@ def _holds_empty_entries(bundle: Resource) -> bool:
 
 
 def _links_to_next(bundle: Resource) -> bool:
-    return any((link.relation or "").strip().lower() == "next" for link in bundle.link or ())
+    if not bundle.link:
+        return False  # asked of every answer, and most have none: no generator is made for nothing
+    return any((link.relation or "").strip().lower() == "next" for link in bundle.link)
 
 
 def _has_next(bundle: Resource) -> bool:

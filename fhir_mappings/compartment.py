@@ -48,7 +48,7 @@ class PatientIdentity:
     fhir_server: str | None
     full_urls: Iterable[str]
 
-    @cached_property
+    @property
     def relative(self) -> str:
         """The relative reference, `Patient/id`."""
         return f"Patient/{self.id}"

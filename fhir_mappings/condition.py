@@ -95,9 +95,11 @@ def _speaks_to_us(resource: Resource, terminology: Terminology) -> bool:
     """False of most diagnoses of most patients; those are not looked at further."""
     if resource.evidence:
         return True
-    elements = (resource.code, *_morphologies(resource), *resource.body_sites())
-    codings = (coding for element in elements if element is not None for coding in element.codings())
-    return any(terminology.knows(coding.system, coding.code) for coding in codings)
+    for element in (resource.code, *_morphologies(resource), *resource.body_sites()):
+        for coding in element.codings() if element is not None else ():
+            if terminology.knows(coding.system, coding.code):
+                return True
+    return False
 
 
 def _read(resource: Resource, concepts: frozenset[Concept], chart: Chart) -> ConditionReading:

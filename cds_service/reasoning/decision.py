@@ -78,13 +78,13 @@ def decide(guideline: Guideline[N], needs: N) -> Decision:
         edition=guideline.edition,
         state=guideline.state(walk),
         workup=tuple([code for code in guideline.workup_order if code in workup]),
-        # Most charts offer nothing: then the order is not worked out.
+        # Most charts offer nothing and miss nothing: then no order is worked out.
         treatment=tuple([code for code in guideline.treatment_order(needs) if code in offered]) if offered else (),
         info=codes.get(Kind.INFORM, ()),
         safety=codes.get(Kind.PROTECT, ()),
         follow_up=codes.get(Kind.FOLLOW_UP, ()),
         withhold=tuple(findings.withheld()),
-        unread=tuple([name for name in inputs if name in unread]),
+        unread=tuple([name for name in inputs if name in unread]) if unread else (),
         steps=walk.steps,
         findings=tuple(findings),
         inputs=inputs,

@@ -19,6 +19,8 @@ _FOLLOWS_FROM_OPTIONS = (Kind.PROTECT, Kind.FOLLOW_UP)
 
 def without_switched_off(needs: Needs, findings: Findings) -> Findings:
     """The findings without those options, nor what stood there for their sake; the team is asked where none is left."""
+    if not needs.policy.switched_off:
+        return findings  # as at most sites: what is offered need not be looked through
     offered = findings.codes(Kind.OFFER)
     off = {code for code in offered if code in needs.policy.switched_off}
     if not off:
