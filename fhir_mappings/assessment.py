@@ -28,13 +28,10 @@ from fhir_mappings.observation import (
 )
 from fhir_mappings.reading import Reading
 from fhir_mappings.select import Chart, Unused, WhyUnused, assessment_meaning
-from fhir_mappings.systems import NELM_ASSESSMENT, NELM_RECOMMENDATION, SNOMED_CT, canonical_system, normal_key
+from fhir_mappings.systems import NELM_ASSESSMENT, SNOMED_CT, canonical_system, normal_key
 from fhir_mappings.wire import Coded, Resource
 
 T = TypeVar("T")
-
-SYSTEM = NELM_ASSESSMENT
-RECOMMENDATION_SYSTEM = NELM_RECOMMENDATION
 
 _V2_YES_NO = "http://terminology.hl7.org/CodeSystem/v2-0136"
 _YES_NO: dict[tuple[str, str], bool | None] = {
@@ -79,7 +76,7 @@ def codes_of(code: Coded | None) -> set[str]:
     if code is None:
         return set()
     keys = (normal_key(coding.system, coding.code) for coding in code.codings())
-    return {each for system, each in keys if each and system == SYSTEM}
+    return {each for system, each in keys if each and system == NELM_ASSESSMENT}
 
 
 class Recording(Struct, frozen=True):
@@ -139,7 +136,7 @@ def yes_no(chart: Chart, code: AssessmentCode) -> list[Reading[bool]]:
     return [_reading(recording, _yes_no) for recording in recordings(chart, code)]
 
 
-def coded(chart: Chart, code: AssessmentCode, system: str = SYSTEM) -> list[Reading[str]]:
+def coded(chart: Chart, code: AssessmentCode, system: str = NELM_ASSESSMENT) -> list[Reading[str]]:
     """Every recording of an assessment whose value is a code of the given system."""
     return [_reading(recording, lambda r: _coded(r, system)) for recording in recordings(chart, code)]
 

@@ -158,13 +158,13 @@ def _holds(value: Any, name: str) -> bool:
 
 
 def _system(group: Mapping[str, Any], end: str) -> str:
-    """The code system of one end of a group; R5 writes a canonical, which may carry a version."""
-    return str(group.get(end) or "").partition("|")[0]
+    """The code system of one end of a group, as codes are looked up; R5 writes a canonical, perhaps with a version."""
+    return str(group.get(end) or "").partition("|")[0].strip()
 
 
 def _problem_of_group(group: Mapping[str, Any]) -> str | None:
     source = _system(group, "source")
-    if not source.strip():
+    if not source:
         return "group.source: names no code system; a code without one is nobody's"
     if source in PUBLIC_SYSTEMS:
         return f"group.source: {source} is a public code system; its codes mean what they mean"

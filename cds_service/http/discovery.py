@@ -11,10 +11,9 @@ from typing import Any
 from urllib.parse import quote
 
 from cds_service.http.services import SERVICES, Service
-from fhir_mappings.assessment import SYSTEM as ASSESSMENT_SYSTEM
 from fhir_mappings.assessment import AssessmentCode
 from fhir_mappings.local_codes import NO_LOCAL_CODES, LocalCodes, with_local_codes
-from fhir_mappings.systems import LOINC
+from fhir_mappings.systems import LOINC, NELM_ASSESSMENT
 from fhir_mappings.terminology import Concept, load_terminology
 
 _PATIENT = "patient={{context.patientId}}"
@@ -80,7 +79,7 @@ def _prefetch(local: LocalCodes) -> dict[str, str]:
 def _observation_codes(local: LocalCodes) -> list[str]:
     by_code = load_terminology().by_code
     loinc = sorted(code for (system, code), concepts in by_code.items() if system == LOINC and concepts & _MEASURED)
-    ours = [f"{LOINC}|{code}" for code in loinc] + [f"{ASSESSMENT_SYSTEM}|{code}" for code in AssessmentCode]
+    ours = [f"{LOINC}|{code}" for code in loinc] + [f"{NELM_ASSESSMENT}|{code}" for code in AssessmentCode]
     terminology = with_local_codes(load_terminology(), local)
     measured = [(m.system, m.code) for m in local.mapped if terminology.concepts(m.system, m.code) & _MEASURED]
     return ours + [f"{_search_value(system)}|{_search_value(code)}" for system, code in sorted(measured)]

@@ -16,8 +16,8 @@ from typing import Any
 
 from msgspec.structs import fields
 
-from fhir_mappings.assessment import SYSTEM, AssessmentCode
-from fhir_mappings.systems import NELM_RECOMMENDATION, UCUM
+from fhir_mappings.assessment import AssessmentCode
+from fhir_mappings.systems import NELM_ASSESSMENT, NELM_RECOMMENDATION, UCUM
 from fhir_mappings.terminology import load_terminology
 from fhir_mappings.wire import Resource
 
@@ -80,7 +80,7 @@ def _unmarked(match: re.Match[bytes]) -> bytes:
 @cache
 def codes() -> tuple[tuple[str, str], ...]:
     """Every code that means something to us."""
-    ours = [(SYSTEM, code.value) for code in AssessmentCode] * 8  # else the few of ours drown among thousands
+    ours = [(NELM_ASSESSMENT, code.value) for code in AssessmentCode] * 8  # else the few of ours drown among thousands
     known = load_terminology()
     return (*ours, *known.by_code, *known.sites, *known.regions, (NELM_RECOMMENDATION, "T-OCT"))
 

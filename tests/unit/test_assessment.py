@@ -6,8 +6,9 @@ from typing import Any
 
 import pytest
 
-from fhir_mappings.assessment import RECOMMENDATION_SYSTEM, AssessmentCode, coded, codes_of, counts, measures, yes_no
+from fhir_mappings.assessment import AssessmentCode, coded, codes_of, counts, measures, yes_no
 from fhir_mappings.facts import Known, Unknown
+from fhir_mappings.systems import NELM_RECOMMENDATION
 from fhir_mappings.wire import Coded, Coding
 from tests.support.charts import Json, assessed, chart, quantity, said
 from tests.support.charts import coded as concept
@@ -87,7 +88,7 @@ def test_a_code_comes_from_our_system(value: Any, expected: str, why: str) -> No
 
 def test_a_failed_therapy_is_a_recommendation_code() -> None:
     of = chart(assessed("failed-therapy", "rec:T-OCT"))
-    (reading,) = coded(of, AssessmentCode.FAILED_THERAPY, RECOMMENDATION_SYSTEM)
+    (reading,) = coded(of, AssessmentCode.FAILED_THERAPY, NELM_RECOMMENDATION)
     assert said(reading.fact) == "T-OCT"
 
 

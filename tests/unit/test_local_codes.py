@@ -51,6 +51,15 @@ class TestWhatACodeComesToMean:
         assert extended.concepts(LOINC, "42671-8") == {Concept.PLATELET_SEROTONIN}
         assert ours.concepts(LAB, "S1") == frozenset(), "our own value sets are left as they are"
 
+    def test_a_blank_beside_the_system_makes_it_no_other(self) -> None:
+        ours = load_terminology()
+        extended = with_local_codes(
+            ours, read_local_codes(concept_map(element("S1", "42671-8"), source=f"{LAB} "), ours)
+        )
+        for system in (LAB, f"{LAB} "):
+            assert extended.concepts(system, "S1") == {Concept.PLATELET_SEROTONIN}
+        assert "is a public code system" in problems(concept_map(element("S1", "42671-8"), source=f"{LOINC} "))[0]
+
     def test_places_are_taken_too(self) -> None:
         ileum, ours = "34402009", load_terminology()
         site = next(code for system, code in ours.sites if system == SNOMED_CT)

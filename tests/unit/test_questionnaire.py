@@ -12,10 +12,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from cds_service.guidelines.nelm_2006.intake import ChartReading
-from fhir_mappings.assessment import RECOMMENDATION_SYSTEM, AssessmentCode, coded, counts, measures, yes_no
+from fhir_mappings.assessment import AssessmentCode, coded, counts, measures, yes_no
 from fhir_mappings.questionnaire import CANONICAL
 from fhir_mappings.select import WhyUnused
-from fhir_mappings.systems import NELM_ASSESSMENT
+from fhir_mappings.systems import NELM_ASSESSMENT, NELM_RECOMMENDATION
 from tests.support.charts import NELM, SUBJECT, Json, assessed, chart, coding, needs, quantity, reading, said
 
 AUTHORED = "2026-02-25T09:00:00Z"
@@ -89,7 +89,7 @@ class TestAnAnswerIsReadLikeAnObservation:
 
     def test_a_question_that_repeats_gives_one_recording_per_answer(self) -> None:
         of = response(item("failed-therapy", "rec:T-ABLATE", "rec:T-EMBO"))
-        found = coded(chart(of), AssessmentCode.FAILED_THERAPY, RECOMMENDATION_SYSTEM)
+        found = coded(chart(of), AssessmentCode.FAILED_THERAPY, NELM_RECOMMENDATION)
         assert [said(r.fact) for r in found] == ["T-ABLATE", "T-EMBO"]
         assert needs(of).failed_therapies.sources
         assert said(needs(of).failed_therapies) == {"T-ABLATE", "T-EMBO"}
@@ -277,7 +277,7 @@ class TestTheQuestionnaireThatIsShipped:
                     (fact,) = (r.fact for r in yes_no(of, code))
                     assert said(fact) in (True, False, "?indeterminate")
                 else:
-                    system = RECOMMENDATION_SYSTEM if link == "failed-therapy" else NELM_ASSESSMENT
+                    system = NELM_RECOMMENDATION if link == "failed-therapy" else NELM_ASSESSMENT
                     assert [said(r.fact) for r in coded(of, code, system)] == [option["code"]]
 
     def test_only_failed_therapies_repeat(self, questions: dict[str, Json]) -> None:

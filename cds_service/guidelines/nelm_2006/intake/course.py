@@ -7,13 +7,14 @@ from cds_service.guidelines.nelm_2006.intake.carriers import OBSERVATIONS, PROCE
 from cds_service.guidelines.nelm_2006.intake.listing import few, joined
 from cds_service.guidelines.nelm_2006.intake.liver import by_diagnosis, with_diagnosis
 from fhir_mappings import assessment
-from fhir_mappings.assessment import RECOMMENDATION_SYSTEM, AssessmentCode
+from fhir_mappings.assessment import AssessmentCode
 from fhir_mappings.condition import ConditionReading
 from fhir_mappings.facts import Fact, Interval, Known, Unknown, WhyUnknown
 from fhir_mappings.observation import coded_values
 from fhir_mappings.procedure import ProcedureReading, latest_of
 from fhir_mappings.reading import Reading, Recency, latest, reconcile, sources_of
 from fhir_mappings.select import Chart
+from fhir_mappings.systems import NELM_RECOMMENDATION
 from fhir_mappings.terminology import Concept
 
 _CONTEXT = {
@@ -67,7 +68,7 @@ def liver_transplant(chart: Chart, found: list[ConditionReading], done: list[Pro
 
 def failed_therapies(chart: Chart) -> Fact[frozenset[str]]:
     """The therapies that a clinician states can no longer help this patient (A22); tried is not failed."""
-    readings = assessment.coded(chart, AssessmentCode.FAILED_THERAPY, RECOMMENDATION_SYSTEM)
+    readings = assessment.coded(chart, AssessmentCode.FAILED_THERAPY, NELM_RECOMMENDATION)
     past = [r for r in readings if r.when is None or not r.when.certainly_after_instant(chart.as_of)]
     known = [r for r in past if isinstance(r.fact, Known)]
     if not known and not complete(chart, OBSERVATIONS):
