@@ -18,7 +18,7 @@ from fhir_mappings.assessment import codes_of
 from fhir_mappings.facts import Source
 from fhir_mappings.observation import COUNTED, source, when
 from fhir_mappings.select import Chart
-from fhir_mappings.wire import UNREADABLE, Coded, Component
+from fhir_mappings.wire import UNREADABLE, Coded
 
 # Whole words, in any case. CGA also stands for a geriatric assessment: naming one too many costs a line, no value.
 WORDS: Final = (
@@ -53,9 +53,9 @@ def not_understood(chart: Chart) -> tuple[NotUnderstood, ...]:
     return tuple(sorted(latest.values(), key=lambda found: (*_age(found), found.label), reverse=True))
 
 
-def _may_be_ours(raw: Raw) -> bool:
+def _may_be_ours(code: Raw, component: Raw) -> bool:
     # One search over all names. NUL, neither a blank nor a letter, keeps two names from matching as one.
-    return _looks_like_ours("\0".join(_names(raw)))
+    return _looks_like_ours("\0".join(_names(code, component)))
 
 
 def _looks_like_ours(name: str) -> bool:
@@ -73,20 +73,21 @@ def _labels(codes: Iterable[Coded | None], chart: Chart) -> Iterator[str]:
             yield name
 
 
-class _Named(Struct, frozen=True, gc=False):
+class _Part(Struct, frozen=True, gc=False):
     code: Coded | None = None
-    component: list[Component] | None = None
 
 
-_NAMED = msgspec.json.Decoder(_Named)
+_CODED = msgspec.json.Decoder(Coded | None)
+_PARTS = msgspec.json.Decoder(list[_Part] | None)
 
 
-def _names(raw: Raw) -> Iterator[str]:
+def _names(code: Raw, component: Raw) -> Iterator[str]:
     """Every name that an Observation's codes have, the codes themselves included; none where they cannot be read."""
     try:
-        observation = _NAMED.decode(raw)
+        coded = [_CODED.decode(code) if code else None]
+        coded += [part.code for part in (_PARTS.decode(component) if component else None) or ()]
     except UNREADABLE:
         return
-    for coded in (observation.code, *(part.code for part in observation.component or ())):
-        if coded is not None:
-            yield from coded.names()
+    for each in coded:
+        if each is not None:
+            yield from each.names()

@@ -19,7 +19,7 @@ from fhir_mappings.answer import ABSENT, Answer, Availability
 from fhir_mappings.compartment import PatientIdentity, Whose, normal, points_at, whose
 from fhir_mappings.decoding import Malformed, decode
 from fhir_mappings.questionnaire import Reply, answered, replies
-from fhir_mappings.sifting import Alike, Undecoded
+from fhir_mappings.sifting import Undecoded
 from fhir_mappings.systems import NELM_ASSESSMENT, normal_key
 from fhir_mappings.terminology import Concept, Terminology
 from fhir_mappings.versions import newer
@@ -79,14 +79,17 @@ class Chart:
     by_response: dict[int, Sequence[Reply]] = field(default_factory=dict, init=False, compare=False, repr=False)
 
     @property
-    def later(self) -> tuple[Alike, ...]:
+    def later(self) -> Sequence[Raw]:
         """Observations that only a chart of ours is asked for and that are not decoded yet, as they were sent."""
-        return () if self.later_decoded else tuple(alike for left in self.undecoded for alike in left.later)
+        return () if self.later_decoded else [raw for left in self.undecoded for raw in left.later()]
 
-    @property
-    def passed_over(self) -> tuple[Alike, ...]:
-        """Observations under codes that mean nothing to us, as they were sent."""
-        return tuple(alike for left in self.undecoded for alike in left.passed_over)
+    def passed_over(self, wanted: Callable[[Raw, Raw], bool] | None = None) -> Iterator[Raw]:
+        """Observations under codes that mean nothing to us, as they were sent.
+
+        `wanted` is asked by the codes and the components, once for all that share them.
+        """
+        for left in self.undecoded:
+            yield from left.passed_over(wanted)
 
     def whole(self) -> Chart:
         """The same chart with what was left for later."""
@@ -95,7 +98,7 @@ class Chart:
             return self
         observations = {_key(resource, number): resource for number, resource in enumerate(self.of_type("Observation"))}
         unused, copies = list(self.unused), list(self.copies)
-        for number, raw in enumerate(chain.from_iterable(later), start=len(observations)):
+        for number, raw in enumerate(later, start=len(observations)):
             resource, malformed = decode(raw)
             unused += [_malformed(item, self.identity, self.terminology) for item in malformed]
             if resource is None:
@@ -134,13 +137,10 @@ class Chart:
             self.by_meaning.update(_by_meaning(self.of_type("Observation"), self.terminology))
         return self.by_meaning.get(meaning, ())
 
-    def every_observation(self, wanted: Callable[[Raw], bool] = bool) -> Iterator[Resource]:
-        """This patient's Observations; of those that were passed over, the ones that are wanted, decoded on the way.
-
-        Only the first of those whose codes are alike is asked about: `wanted` may look at nothing else.
-        """
+    def every_observation(self, wanted: Callable[[Raw, Raw], bool]) -> Iterator[Resource]:
+        """This patient's Observations; of those that were passed over, the ones that are wanted, decoded on the way."""
         yield from self.of_type("Observation")
-        for raw in chain.from_iterable(alike for alike in self.passed_over if wanted(alike[0])):
+        for raw in self.passed_over(wanted):
             resource, _ = decode(raw)
             if resource is not None and self.identity and why_unused(resource, self.identity) is None:
                 yield resource

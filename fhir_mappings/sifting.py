@@ -1,31 +1,22 @@
 """A searchset of Observations decoded only where a code matters; the others stay bytes.
 
-A chart can hold thousands of results of which the protocol asks for a dozen. One scan tells whether any of them matters
-now; where one does, another finds the boundaries of the entries, and only what is asked for becomes a `Resource`.
+A chart can hold thousands of results of which the protocol asks for a dozen. One scan tells which of them matter, and
+only what is asked for becomes a `Resource`.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Sequence
+from collections import defaultdict
+from collections.abc import Callable, Collection, Iterable, Sequence
 from enum import IntEnum
-from functools import partial
 from typing import NamedTuple, TypeAlias
 
 import msgspec
 from msgspec import Raw, Struct
 
+from fhir_mappings.bundle import RawBundle, RawEntry, Resources, TooDeepError, read_bundle
 from fhir_mappings.decoding import Malformed, decode
-from fhir_mappings.wire import (
-    NOTHING,
-    NULL,
-    UNREADABLE,
-    Entry,
-    EntryResponse,
-    Issue,
-    Link,
-    Resource,
-    Search,
-)
+from fhir_mappings.wire import NOTHING, NULL, UNREADABLE, Entry, EntryResponse, Issue, Link, Resource, Search
 
 
 class Matters(IntEnum):
@@ -38,45 +29,43 @@ class Matters(IntEnum):
 
 # When an Observation under a (system, code) matters.
 Judge: TypeAlias = Callable[[str | None, str | None], Matters]
-# Observations whose codes, and components if they have any, are the same to the byte; at least one.
-Alike: TypeAlias = Sequence[Raw]
-Groups: TypeAlias = Collection[tuple[Matters, Alike]]
+# The resources of a Bundle by their number.
+Find: TypeAlias = Callable[[Sequence[int]], Sequence[Raw]]
 
 
-class TooDeepError(Exception):
-    """What was left undecoded is nested too deeply to be found again."""
+class Alike(NamedTuple):
+    """The numbers of Observations whose codes, and components if they have any, are the same to the byte."""
+
+    matters: Matters
+    code: Raw
+    component: Raw
+    numbers: list[int]
 
 
 class Undecoded:
     """The Observations of a Bundle that were not decoded: how many, and when they are asked for, which."""
 
-    def __init__(self, count: int, count_later: int, find: Callable[[], Groups]) -> None:
-        self.count = count
-        self.count_later = count_later  # of them, those that matter once the chart may be one of ours
+    def __init__(self, groups: Collection[Alike], find: Find) -> None:
+        self._groups = groups
         self._find = find
-        self._found: Groups | None = None
+        self.count = sum(len(alike.numbers) for alike in groups)
+        self.count_later = sum(len(alike.numbers) for alike in groups if alike.matters is Matters.IF_OURS)
 
-    @property
-    def later(self) -> tuple[Alike, ...]:
-        """Those that matter once the chart may be one of ours."""
-        return self._of(Matters.IF_OURS)
+    def later(self) -> Sequence[Raw]:
+        """Those that matter once the chart may be one of ours, as they were sent."""
+        return self._of(alike for alike in self._groups if alike.matters is Matters.IF_OURS)
 
-    @property
-    def passed_over(self) -> tuple[Alike, ...]:
-        """Those that never matter."""
-        return self._of(Matters.NEVER)
+    def passed_over(self, wanted: Callable[[Raw, Raw], bool] | None = None) -> Sequence[Raw]:
+        """Those that never matter, as they were sent; `wanted` is asked by their codes and components, if at all."""
+        never = (alike for alike in self._groups if alike.matters is Matters.NEVER)
+        return self._of(alike for alike in never if wanted is None or wanted(alike.code, alike.component))
 
-    def groups(self) -> Groups:
-        """All of them, those alike together."""
-        if self._found is None:
-            self._found = self._find()
-        return self._found
-
-    def _of(self, wanted: Matters) -> tuple[Alike, ...]:
-        return tuple(alike for matters, alike in self.groups() if matters is wanted and alike)
+    def _of(self, groups: Iterable[Alike]) -> Sequence[Raw]:
+        numbers = sorted(number for alike in groups for number in alike.numbers)
+        return self._find(numbers) if numbers else ()
 
 
-NONE_UNDECODED = Undecoded(0, 0, tuple)
+NONE_UNDECODED = Undecoded((), lambda numbers: ())
 
 
 class Sifted(NamedTuple):
@@ -124,23 +113,8 @@ class _Peek(Struct, frozen=True, gc=False):
     component: Raw = NOTHING
 
 
-class _Entry(Struct, frozen=True, gc=False):
-    fullUrl: str | None = None
-    resource: Raw = NOTHING
-    search: Search | None = None
-    response: EntryResponse | None = None
-
-
-class _Bundle(Struct, frozen=True, gc=False):
-    resourceType: str
-    entry: list[_Entry] | None = None
-    link: list[Link] | None = None
-    issue: list[Issue] | None = None
-    total: int | None = None
-
-
 class _PeekedEntry(Struct, frozen=True, gc=False):
-    """As strict as `_Entry`, so that what was seen at a glance is found again."""
+    """As strict as `RawEntry`, so that what was seen at a glance is found again."""
 
     resource: _Peek
     fullUrl: str | None = None
@@ -158,7 +132,6 @@ class Glance(Struct, frozen=True, gc=False):
     total: int | None = None
 
 
-_BUNDLE = msgspec.json.Decoder(_Bundle)
 _GLANCE = msgspec.json.Decoder(Glance)
 _PEEK = msgspec.json.Decoder(_Peek)
 _NOTHING_SEEN = _Peek()
@@ -172,59 +145,58 @@ def sift(raw: bytes | Raw, judge: Judge, glance: Glance | None = None) -> Sifted
     Anything but a Bundle of plain entries is decoded whole. Never raises. `glance` is what somebody has seen in it.
     """
     glance = glance or glance_at(raw)
-    kinds = _Kinds(glance.entry, judge) if glance is not None else None
-    if glance is not None and kinds is not None and kinds.undecoded == len(glance.entry):
-        # Where they stand takes another scan, which most charts never need.
-        groups = partial(_sorted_out, raw, kinds)
-        return Sifted(_with([], glance), [], Undecoded(kinds.undecoded, kinds.later, groups))
+    if glance is not None:
+        return _picked(raw, glance, judge)
+    bundle = read_bundle(raw)
+    if bundle is None:
+        return Sifted(*decode(raw))
+    entries = bundle.entry or []
+    groups, at_once = _sorted_out([_peeked(entry) for entry in entries], judge)
+    undecoded = Undecoded(groups, lambda numbers: [entries[number].resource for number in numbers])
+    return _decoded(bundle, [entries[number] for number in at_once], undecoded)
+
+
+def _picked(raw: bytes | Raw, glance: Glance, judge: Judge) -> Sifted:
+    groups, numbers = _sorted_out(glance.entry, judge)
+    find = Resources(raw, [entry.resource.code for entry in glance.entry]).of
     try:
-        bundle = _BUNDLE.decode(raw)
-    except UNREADABLE:
+        resources = find(numbers) if numbers else ()
+    except TooDeepError:
         return Sifted(*decode(raw))
-    if bundle.resourceType != "Bundle":
-        return Sifted(*decode(raw))
-    return _decoded(bundle, kinds or _Kinds([_peeked(entry) for entry in bundle.entry or ()], judge))
+    entries = [glance.entry[number] for number in numbers]
+    at_once = [
+        RawEntry(entry.fullUrl, resource, entry.search, entry.response)
+        for entry, resource in zip(entries, resources, strict=True)
+    ]
+    return _decoded(glance, at_once, Undecoded(groups, find))
 
 
-class _Kinds:
-    """Entries by their codes: thousands of results share a few dozen, each of which is judged once.
+def _sorted_out(entries: Sequence[_PeekedEntry], judge: Judge) -> tuple[list[Alike], list[int]]:
+    """The Observations that do not matter at once, and the numbers of all else.
 
-    `undecoded` counts the Observations that do not matter at once, `later` those of them that matter if it is ours.
+    Thousands of results share a few dozen codes, each of which is judged once.
     """
-
-    def __init__(self, entries: Sequence[_PeekedEntry], judge: Judge) -> None:
-        found: dict[bytes, tuple[Matters, list[Raw]]] = {}
-        of_each: list[list[Raw] | None] = []
-        self.later = 0
-        at_once, if_ours = Matters.AT_ONCE, Matters.IF_OURS  # looked up once for thousands of entries
-        for entry in entries:
-            peek = entry.resource
-            # What a batch says of its query stays with the result.
-            if peek.resourceType != "Observation" or entry.response is not None:
-                of_each.append(None)
-                continue
-            codes = bytes(peek.code)
-            if peek.component is not NOTHING:
-                codes += bytes(peek.component)
-            kind = found.get(codes)
-            if kind is None:
-                kind = found[codes] = (_soonest(peek, judge), [])
-            matters, alike = kind
-            self.later += matters is if_ours
-            of_each.append(None if matters is at_once else alike)
-        self.undecoded = len(of_each) - of_each.count(None)
-        self._groups = found.values()
-        self._of_each = of_each
-
-    def sort_out(self, entries: Sequence[_Entry]) -> tuple[Groups, list[_Entry]]:
-        """The Observations that are not decoded, those alike together, and the entries that are; asked for once."""
-        decoded: list[_Entry] = []
-        for entry, alike in zip(entries, self._of_each, strict=True):
-            if alike is None:
-                decoded.append(entry)
-            else:
-                alike.append(entry.resource)
-        return self._groups, decoded
+    found: dict[bytes, list[int]] = defaultdict(list)
+    at_once: list[int] = []
+    for number, entry in enumerate(entries):
+        peek = entry.resource
+        # What a batch says of its query stays with the result.
+        if peek.resourceType != "Observation" or entry.response is not None:
+            at_once.append(number)
+            continue
+        codes = bytes(peek.code)
+        if peek.component:
+            codes += bytes(peek.component)
+        found[codes].append(number)
+    groups: list[Alike] = []
+    for numbers in found.values():
+        peek = entries[numbers[0]].resource
+        matters = _soonest(peek, judge)
+        if matters is Matters.AT_ONCE:
+            at_once += numbers
+        else:
+            groups.append(Alike(matters, peek.code, peek.component, numbers))
+    return groups, sorted(at_once)
 
 
 def glance_at(raw: bytes | Raw) -> Glance | None:
@@ -236,22 +208,14 @@ def glance_at(raw: bytes | Raw) -> Glance | None:
     return bundle if bundle.resourceType == "Bundle" else None
 
 
-def _peeked(entry: _Entry) -> _PeekedEntry:
+def _peeked(entry: RawEntry) -> _PeekedEntry:
     try:
         return _PeekedEntry(_PEEK.decode(entry.resource), response=entry.response)
     except UNREADABLE:
         return _PeekedEntry(_NOTHING_SEEN)  # decoding it says where it is malformed
 
 
-def _sorted_out(raw: bytes | Raw, kinds: _Kinds) -> Groups:
-    try:
-        return kinds.sort_out(_BUNDLE.decode(raw).entry or ())[0]
-    except UNREADABLE as error:
-        raise TooDeepError from error  # at a glance it fitted the limit, from higher up in the stack
-
-
-def _decoded(bundle: _Bundle, kinds: _Kinds) -> Sifted:
-    groups, at_once = kinds.sort_out(bundle.entry or ())
+def _decoded(bundle: RawBundle | Glance, at_once: Iterable[RawEntry], undecoded: Undecoded) -> Sifted:
     entries: list[Entry] = []
     malformed: list[Malformed] = []
     for entry in at_once:
@@ -262,11 +226,8 @@ def _decoded(bundle: _Bundle, kinds: _Kinds) -> Sifted:
         malformed += lost
         if resource is not None:
             entries.append(Entry(entry.fullUrl, resource, entry.search, entry.response))
-    return Sifted(_with(entries, bundle), malformed, Undecoded(kinds.undecoded, kinds.later, lambda: groups))
-
-
-def _with(entries: list[Entry], bundle: _Bundle | Glance) -> Resource:
-    return Resource(resourceType="Bundle", entry=entries, link=bundle.link, issue=bundle.issue, total=bundle.total)
+    whole = Resource("Bundle", entry=entries, link=bundle.link, issue=bundle.issue, total=bundle.total)
+    return Sifted(whole, malformed, undecoded)
 
 
 def _soonest(peek: _Peek, judge: Judge) -> Matters:

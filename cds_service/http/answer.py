@@ -23,8 +23,8 @@ from cds_service.http.services import HOOK
 from cds_service.http.wire import HookRequest, parse_request, parse_with_glance
 from cds_service.settings import Settings
 from fhir_mappings.answer import Answer
+from fhir_mappings.bundle import TooDeepError
 from fhir_mappings.local_codes import NO_LOCAL_CODES, LocalCodes, with_local_codes
-from fhir_mappings.sifting import TooDeepError
 from fhir_mappings.terminology import Terminology, load_terminology
 
 

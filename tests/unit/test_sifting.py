@@ -56,12 +56,12 @@ def test_passes_over_observations_of_no_code_that_matters(resource: dict[str, An
     found = sift(bundle(resource), matters)
     assert found.resource is not None
     assert len(found.resource.entry or ()) == kept
-    assert len(found.undecoded.passed_over) == (not kept)
+    assert len(found.undecoded.passed_over()) == (not kept)
     assert found.malformed == []
 
 
 def test_what_is_passed_over_stays_as_it_was_sent() -> None:
-    ((raw,),) = sift(bundle(observation(code=POTASSIUM, note="x")), matters).undecoded.passed_over
+    (raw,) = sift(bundle(observation(code=POTASSIUM, note="x")), matters).undecoded.passed_over()
     assert json.loads(bytes(raw)) == observation(code=POTASSIUM, note="x")
 
 
@@ -78,8 +78,8 @@ def test_what_is_passed_over_stays_as_it_was_sent() -> None:
 )
 def test_what_matters_to_a_chart_of_ours_is_left_for_later(resource: Any, later: int, passed_over: int) -> None:
     found = sift(bundle(resource, resource), matters)
-    assert [len(alike) for alike in found.undecoded.later] == [2] * later
-    assert [len(alike) for alike in found.undecoded.passed_over] == [2] * passed_over
+    assert len(found.undecoded.later()) == found.undecoded.count_later == 2 * later
+    assert len(found.undecoded.passed_over()) == 2 * passed_over
 
 
 @pytest.mark.parametrize("code", [7, {"coding": "K"}, {"coding": [{"code": 5}]}], ids=str)
@@ -136,7 +136,7 @@ def test_what_was_counted_at_a_glance_is_found_again(entries: list[Any], results
     if results_alone:
         entries = [entry | {"resource": observation(code=ALBUMIN)} for entry in entries]
     found = sift(json.dumps({"resourceType": "Bundle", "entry": entries}).encode(), matters)
-    assert sum(map(len, (*found.undecoded.later, *found.undecoded.passed_over))) == found.undecoded.count
+    assert len([*found.undecoded.later(), *found.undecoded.passed_over()]) == found.undecoded.count
 
 
 @given(st.lists(RESOURCES | JSON, max_size=5))
@@ -148,7 +148,7 @@ def test_everything_that_decoding_whole_finds_is_there_but_for_what_is_passed_ov
     if whole is not None and found.resource is not None:
         entries = [entry for entry in whole.entry or () if entry.resource is not None]
         kept = [entry for entry in found.resource.entry or () if entry.resource is not None]
-        undecoded = sum(map(len, (*found.undecoded.later, *found.undecoded.passed_over)))
+        undecoded = len([*found.undecoded.later(), *found.undecoded.passed_over()])
         assert undecoded == found.undecoded.count
         assert len(kept) + len(found.malformed) + undecoded == len(entries) + len(lost)
         assert all(entry in entries for entry in kept)

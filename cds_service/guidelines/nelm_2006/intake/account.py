@@ -82,7 +82,7 @@ def account(chart: Chart, reading: ChartReading, sent: Iterable[str] | None = No
         used.pop(chart.patient.reference, None)  # of whom nothing but the id is known
     not_used = [*_set_aside(chart, by_readers, used), *(NotUsed(reference, _COPY) for reference in chart.copies)]
     not_used += _left_over(chart, reading, used, {item.reference for item in by_readers})
-    not_used += [_passed_over(bytes(raw), chart, reading) for alike in chart.passed_over for raw in alike]
+    not_used += [_passed_over(bytes(raw), chart, reading) for raw in chart.passed_over()]
     told = Counter([*used, *(item.reference for item in not_used)])
     not_used += _never_read(came - told, told, chart)
     return Account({key: tuple(names) for key, names in used.items()}, tuple(not_used), _why_silent(chart, reading))
