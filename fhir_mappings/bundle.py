@@ -7,12 +7,14 @@ from __future__ import annotations
 
 import ctypes
 import re
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
+from typing import TypeAlias
 
 import msgspec
 from msgspec import Raw, Struct
 
-from fhir_mappings.wire import NOTHING, UNREADABLE, EntryResponse, Issue, Link, Search
+from fhir_mappings.decoding import Malformed, decode
+from fhir_mappings.wire import NOTHING, UNREADABLE, Entry, EntryResponse, Issue, Link, Resource, Search
 
 
 class RawEntry(Struct, frozen=True, gc=False):
@@ -34,18 +36,23 @@ class RawBundle(Struct, frozen=True, gc=False):
     total: int | None = None
 
 
+# A resource, if it could be decoded, and what could not.
+Decoded: TypeAlias = tuple[Resource | None, list[Malformed]]
+
+
 class TooDeepError(Exception):
     """What was left undecoded is nested too deeply to be found again."""
 
 
 _BUNDLE = msgspec.json.Decoder(RawBundle)
-_ENTRY = msgspec.json.Decoder(RawEntry)
+_RAW_ENTRY = msgspec.json.Decoder(RawEntry)
+_ENTRY = msgspec.json.Decoder(Entry)
 
 # How each entry begins, the first as the others: `{"fullUrl":`. A letter must follow the quote, so that it opens a
 # name: no such bytes stand inside a string.
 _OPENING = re.compile(rb'"entry":\[(\{"[A-Za-z]+":)')
 # Further from its code the ends of an entry are not looked for.
-_FURTHEST = 8 * 1024
+_FURTHEST = 4 * 1024
 
 
 def read_bundle(raw: bytes | Raw) -> RawBundle | None:
@@ -68,7 +75,7 @@ class Resources:
         self._codes = codes
         self._all: Sequence[Raw] | None = None
 
-    def of(self, numbers: Sequence[int]) -> Sequence[Raw]:
+    def of(self, numbers: Sequence[int]) -> Sequence[Decoded]:
         """The resources of these numbers, in their order; raises TooDeepError where they cannot be found again."""
         if self._all is None and len(numbers) * 2 < len(self._codes):
             cut = self._cut(numbers)
@@ -76,45 +83,54 @@ class Resources:
                 return cut
         return self._scanned(numbers)
 
-    def _cut(self, numbers: Sequence[int]) -> Sequence[Raw] | None:
+    def _cut(self, numbers: Sequence[int]) -> Sequence[Decoded] | None:
         """The same without a scan; None if one of them is not found around its code."""
         whole = memoryview(self._raw)
         opening = _OPENING.search(whole[:_FURTHEST])
         if opening is None:
             return None
-        begins = address_of(whole)
-        found: list[Raw] = []
-        for number in numbers:
-            code = self._codes[number]
-            entry = _around(address_of(code) - begins, whole, opening[1]) if code else None
-            if entry is None:
+        begins, *places = addresses_of([whole, *map(self._codes.__getitem__, numbers)])
+        found: list[Decoded] = []
+        for place in places:
+            entry = _around(place - begins, whole, opening[1])
+            decoded = None if entry is None else _decoded(entry)
+            if decoded is None:
                 return None
-            found.append(entry.resource)
+            found.append(decoded)
         return found
 
-    def _scanned(self, numbers: Sequence[int]) -> Sequence[Raw]:
+    def _scanned(self, numbers: Sequence[int]) -> Sequence[Decoded]:
         if self._all is None:
             try:
                 self._all = [entry.resource for entry in _BUNDLE.decode(self._raw).entry or ()]
             except UNREADABLE as error:
                 raise TooDeepError from error  # at a glance it fitted the limit, from higher up in the stack
-        return [self._all[number] for number in numbers]
+        return [decode(self._all[number], depth=1) for number in numbers]
 
 
-def _around(place: int, whole: memoryview, opening: bytes) -> RawEntry | None:
-    """The element of the Bundle's entries in which this place is; None if it is not found."""
+def _around(place: int, whole: memoryview, opening: bytes) -> memoryview | None:
+    """What seems to be the element of an array in which this place is; it is, if it is one JSON value."""
     if not 0 <= place < len(whole):
         return None
     first = max(0, place - _FURTHEST)
-    before, after = bytes(whole[first:place]), bytes(whole[place : place + _FURTHEST])
-    start = before.rfind(opening)
-    if start < 1 or before[start - 1] not in b",[":
+    start = bytes(whole[first:place]).rfind(opening) + first
+    if start <= first or whole[start - 1] not in b",[":
         return None
+    after = bytes(whole[place : place + _FURTHEST])
     end = after.find(b"," + opening)
     if end < 0:
         end = after.rfind(b"}]") + 1  # the last one
+    return whole[start : place + end]
+
+
+def _decoded(entry: memoryview) -> Decoded | None:
+    """The resource of an entry; None if this is no entry."""
     try:
-        return _ENTRY.decode(whole[first + start : place + end])
+        return _ENTRY.decode(entry).resource, []
+    except UNREADABLE:
+        pass  # something in the resource, most likely
+    try:
+        return decode(_RAW_ENTRY.decode(entry).resource, depth=1)
     except UNREADABLE:
         return None
 
@@ -136,9 +152,12 @@ _get_buffer = ctypes.PYFUNCTYPE(ctypes.c_int, ctypes.py_object, _OF_BUFFER, ctyp
 _release_buffer = ctypes.PYFUNCTYPE(None, _OF_BUFFER)(("PyBuffer_Release", ctypes.pythonapi))
 
 
-def address_of(view: Raw | memoryview) -> int:
-    """Where in memory the bytes of a view stand; two views of one object are as far apart as their bytes in it."""
+def addresses_of(views: Iterable[Raw | memoryview]) -> list[int]:
+    """Where in memory the bytes of each view stand; two views of one object are as far apart as their bytes in it."""
+    addresses: list[int] = []
     buffer = _Buffer()
-    _get_buffer(view, buffer, 0)
-    _release_buffer(buffer)  # the view itself still holds the bytes
-    return int(buffer.buf)
+    for view in views:
+        _get_buffer(view, buffer, 0)
+        addresses.append(buffer.buf or 0)
+        _release_buffer(buffer)  # the view still holds the bytes
+    return addresses

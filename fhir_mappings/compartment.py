@@ -48,7 +48,7 @@ class PatientIdentity:
     fhir_server: str | None
     full_urls: Iterable[str]
 
-    @property
+    @cached_property
     def relative(self) -> str:
         """The relative reference, `Patient/id`."""
         return f"Patient/{self.id}"

@@ -12,12 +12,11 @@ from typing import Final
 
 import msgspec
 from msgspec import Raw, Struct
-from msgspec.json import encode
 
 from fhir_mappings.assessment import codes_of
 from fhir_mappings.facts import Source
 from fhir_mappings.observation import COUNTED, source, when
-from fhir_mappings.select import Chart
+from fhir_mappings.select import Chart, codes_in
 from fhir_mappings.wire import UNREADABLE, Coded
 
 # Whole words, in any case. CGA also stands for a geriatric assessment: naming one too many costs a line, no value.
@@ -40,14 +39,10 @@ def not_understood(chart: Chart) -> tuple[NotUnderstood, ...]:
     """Every such name once, with the latest Observation that bears it; the latest first."""
     latest: dict[str, NotUnderstood] = {}
     told: dict[bytes, Sequence[str]] = {}  # thousands of results share a few dozen codes
-    for resource in chart.every_observation(_may_be_ours):
-        if resource.status not in COUNTED:
-            continue
-        codes = [resource.code, *(component.code for component in resource.component or ())]
-        key = encode(codes)
+    for key, resource in chart.every_observation(_may_be_ours):
         if key not in told:
-            told[key] = tuple(_labels(codes, chart))
-        for label in told[key]:
+            told[key] = tuple(_labels(codes_in(resource), chart))
+        for label in told[key] if resource.status in COUNTED else ():
             found = NotUnderstood(label, source(resource, when(resource)))
             latest[label] = max(latest.get(label, found), found, key=_age)
     return tuple(sorted(latest.values(), key=lambda found: (*_age(found), found.label), reverse=True))
@@ -68,8 +63,10 @@ def _age(found: NotUnderstood) -> tuple[str, str]:
 
 def _labels(codes: Iterable[Coded | None], chart: Chart) -> Iterator[str]:
     for coded in codes:
-        name = next(filter(_looks_like_ours, coded.names()), None) if coded is not None else None
-        if name is not None and not chart.concepts(coded) and not codes_of(coded):
+        if coded is None or chart.concepts(coded) or codes_of(coded):
+            continue
+        name = next(filter(_looks_like_ours, coded.names()), None)
+        if name is not None:
             yield name
 
 

@@ -138,11 +138,19 @@ def markers(chart: Chart, concept: Concept) -> list[Reading[Marker]]:
 def outside_own_range(chart: Chart, concept: Concept) -> Iterator[Reading[str]]:
     """Results of a concept that lie outside their own reference range, as text (bilirubin, INR)."""
     for resource in observations(chart, concept):
-        text = None if problem(resource) is not None else result_text(resource)
-        # What the laboratory flags is outside, in whatever shape the value came.
-        if text and (flagged_high(resource) or above_range(resource) or below_range(resource)):
+        # Asked first, because few are; what the laboratory flags is outside, in whatever shape the value came.
+        if not _is_outside(resource) or problem(resource) is not None:
+            continue
+        if text := result_text(resource):
             date = when(resource)
             yield Reading(Known(text, (source(resource, date),)), date)
+
+
+def _is_outside(resource: Resource) -> bool:
+    value = resource.valueQuantity.value if resource.valueQuantity else None
+    if value is not None and value.is_nan():
+        return False  # no number, and not to be compared with one
+    return flagged_high(resource) or bool(above_range(resource)) or below_range(resource)
 
 
 def newest_result(chart: Chart, concept: Concept) -> Reading[str] | None:

@@ -16,8 +16,9 @@ from msgspec import Raw, Struct
 from msgspec.json import encode
 
 from fhir_mappings.answer import ABSENT, Answer, Availability
+from fhir_mappings.bundle import Decoded
 from fhir_mappings.compartment import PatientIdentity, Whose, normal, points_at, whose
-from fhir_mappings.decoding import Malformed, decode
+from fhir_mappings.decoding import Malformed
 from fhir_mappings.questionnaire import Reply, answered, replies
 from fhir_mappings.sifting import Undecoded
 from fhir_mappings.systems import NELM_ASSESSMENT, normal_key
@@ -75,31 +76,26 @@ class Chart:
     later_decoded: bool = False  # true once `whole` has decoded those that matter later
     identity: PatientIdentity | None = None
     # Made when it is first asked for: a chart out of scope never pays for it.
+    codes_of_each: list[bytes] = field(default_factory=list, init=False, compare=False, repr=False)
     by_meaning: dict[str, list[Resource]] = field(default_factory=dict, init=False, compare=False, repr=False)
     by_response: dict[int, Sequence[Reply]] = field(default_factory=dict, init=False, compare=False, repr=False)
 
-    @property
-    def later(self) -> Sequence[Raw]:
-        """Observations that only a chart of ours is asked for and that are not decoded yet, as they were sent."""
-        return () if self.later_decoded else [raw for left in self.undecoded for raw in left.later()]
+    def passed_over(self, wanted: Callable[[Raw, Raw], bool] | None = None) -> Iterator[Decoded]:
+        """Observations under codes that mean nothing to us.
 
-    def passed_over(self, wanted: Callable[[Raw, Raw], bool] | None = None) -> Iterator[Raw]:
-        """Observations under codes that mean nothing to us, as they were sent.
-
-        `wanted` is asked by the codes and the components, once for all that share them.
+        If `wanted` is given, it is asked by the codes and the components, once for all that share them.
         """
         for left in self.undecoded:
             yield from left.passed_over(wanted)
 
     def whole(self) -> Chart:
         """The same chart with what was left for later."""
-        later = self.later
+        later = () if self.later_decoded else [decoded for left in self.undecoded for decoded in left.later()]
         if not later or self.identity is None:
             return self
         observations = {_key(resource, number): resource for number, resource in enumerate(self.of_type("Observation"))}
         unused, copies = list(self.unused), list(self.copies)
-        for number, raw in enumerate(later, start=len(observations)):
-            resource, malformed = decode(raw)
+        for number, (resource, malformed) in enumerate(later, start=len(observations)):
             unused += [_malformed(item, self.identity, self.terminology) for item in malformed]
             if resource is None:
                 continue
@@ -134,30 +130,40 @@ class Chart:
     def observations(self, meaning: Concept | str) -> Sequence[Resource]:
         """This patient's Observations whose code, or a component's, means a concept or an assessment."""
         if not self.by_meaning:
-            self.by_meaning.update(_by_meaning(self.of_type("Observation"), self.terminology))
+            self.by_meaning.update(_by_meaning(self._by_codes(), self.terminology))
         return self.by_meaning.get(meaning, ())
 
-    def every_observation(self, wanted: Callable[[Raw, Raw], bool]) -> Iterator[Resource]:
-        """This patient's Observations; of those that were passed over, the ones that are wanted, decoded on the way."""
-        yield from self.of_type("Observation")
-        for raw in self.passed_over(wanted):
-            resource, _ = decode(raw)
+    def every_observation(self, wanted: Callable[[Raw, Raw], bool]) -> Iterator[tuple[bytes, Resource]]:
+        """This patient's Observations, with their codes as bytes; of those passed over, the ones that are wanted."""
+        yield from self._by_codes()
+        for resource, _ in self.passed_over(wanted):
             if resource is not None and self.identity and why_unused(resource, self.identity) is None:
-                yield resource
+                yield encode(codes_in(resource)), resource
+
+    def _by_codes(self) -> Iterator[tuple[bytes, Resource]]:
+        observations = self.of_type("Observation")
+        if not self.codes_of_each:
+            self.codes_of_each.extend(encode(codes_in(resource)) for resource in observations)
+        return zip(self.codes_of_each, observations, strict=True)
 
     def concepts(self, coded: Coded | None) -> frozenset[Concept]:
         """Every concept that any coding of the element stands for."""
         return concepts_of(coded, self.terminology)
 
 
-def _by_meaning(resources: Sequence[Resource], terminology: Terminology) -> dict[str, list[Resource]]:
+def codes_in(resource: Resource) -> list[Coded | None]:
+    """The code of an Observation and those of its components."""
+    if not resource.component:
+        return [resource.code]
+    return [resource.code, *(part.code for part in resource.component)]
+
+
+def _by_meaning(by_codes: Iterable[tuple[bytes, Resource]], terminology: Terminology) -> dict[str, list[Resource]]:
     found: dict[str, list[Resource]] = {"": []}
     told: dict[bytes, set[str]] = {}  # many results share few codes
-    for resource in resources:
-        codes = [resource.code, *(part.code for part in resource.component or ())]
-        key = encode(codes)
+    for key, resource in by_codes:
         if key not in told:
-            told[key] = _meanings(codes, terminology)
+            told[key] = _meanings(codes_in(resource), terminology)
         for meaning in told[key]:
             found.setdefault(meaning, []).append(resource)
     return found

@@ -14,7 +14,7 @@ from typing import NamedTuple, TypeAlias
 import msgspec
 from msgspec import Raw, Struct
 
-from fhir_mappings.bundle import RawBundle, RawEntry, Resources, TooDeepError, read_bundle
+from fhir_mappings.bundle import Decoded, RawBundle, RawEntry, Resources, TooDeepError, read_bundle
 from fhir_mappings.decoding import Malformed, decode
 from fhir_mappings.wire import NOTHING, NULL, UNREADABLE, Entry, EntryResponse, Issue, Link, Resource, Search
 
@@ -30,7 +30,7 @@ class Matters(IntEnum):
 # When an Observation under a (system, code) matters.
 Judge: TypeAlias = Callable[[str | None, str | None], Matters]
 # The resources of a Bundle by their number.
-Find: TypeAlias = Callable[[Sequence[int]], Sequence[Raw]]
+Find: TypeAlias = Callable[[Sequence[int]], Sequence[Decoded]]
 
 
 class Alike(NamedTuple):
@@ -51,16 +51,16 @@ class Undecoded:
         self.count = sum(len(alike.numbers) for alike in groups)
         self.count_later = sum(len(alike.numbers) for alike in groups if alike.matters is Matters.IF_OURS)
 
-    def later(self) -> Sequence[Raw]:
-        """Those that matter once the chart may be one of ours, as they were sent."""
+    def later(self) -> Sequence[Decoded]:
+        """Those that matter once the chart may be one of ours."""
         return self._of(alike for alike in self._groups if alike.matters is Matters.IF_OURS)
 
-    def passed_over(self, wanted: Callable[[Raw, Raw], bool] | None = None) -> Sequence[Raw]:
-        """Those that never matter, as they were sent; `wanted` is asked by their codes and components, if at all."""
+    def passed_over(self, wanted: Callable[[Raw, Raw], bool] | None = None) -> Sequence[Decoded]:
+        """Those that never matter; if `wanted` is given, it is asked by their codes and components which."""
         never = (alike for alike in self._groups if alike.matters is Matters.NEVER)
         return self._of(alike for alike in never if wanted is None or wanted(alike.code, alike.component))
 
-    def _of(self, groups: Iterable[Alike]) -> Sequence[Raw]:
+    def _of(self, groups: Iterable[Alike]) -> Sequence[Decoded]:
         numbers = sorted(number for alike in groups for number in alike.numbers)
         return self._find(numbers) if numbers else ()
 
@@ -152,23 +152,21 @@ def sift(raw: bytes | Raw, judge: Judge, glance: Glance | None = None) -> Sifted
         return Sifted(*decode(raw))
     entries = bundle.entry or []
     groups, at_once = _sorted_out([_peeked(entry) for entry in entries], judge)
-    undecoded = Undecoded(groups, lambda numbers: [entries[number].resource for number in numbers])
-    return _decoded(bundle, [entries[number] for number in at_once], undecoded)
+
+    def find(numbers: Sequence[int]) -> Sequence[Decoded]:
+        return [_decoded(entries[number].resource) for number in numbers]
+
+    return _sifted(bundle, [entries[number] for number in at_once], find(at_once), Undecoded(groups, find))
 
 
 def _picked(raw: bytes | Raw, glance: Glance, judge: Judge) -> Sifted:
-    groups, numbers = _sorted_out(glance.entry, judge)
+    groups, at_once = _sorted_out(glance.entry, judge)
     find = Resources(raw, [entry.resource.code for entry in glance.entry]).of
     try:
-        resources = find(numbers) if numbers else ()
+        decoded = find(at_once) if at_once else ()
     except TooDeepError:
         return Sifted(*decode(raw))
-    entries = [glance.entry[number] for number in numbers]
-    at_once = [
-        RawEntry(entry.fullUrl, resource, entry.search, entry.response)
-        for entry, resource in zip(entries, resources, strict=True)
-    ]
-    return _decoded(glance, at_once, Undecoded(groups, find))
+    return _sifted(glance, [glance.entry[number] for number in at_once], decoded, Undecoded(groups, find))
 
 
 def _sorted_out(entries: Sequence[_PeekedEntry], judge: Judge) -> tuple[list[Alike], list[int]]:
@@ -215,16 +213,21 @@ def _peeked(entry: RawEntry) -> _PeekedEntry:
         return _PeekedEntry(_NOTHING_SEEN)  # decoding it says where it is malformed
 
 
-def _decoded(bundle: RawBundle | Glance, at_once: Iterable[RawEntry], undecoded: Undecoded) -> Sifted:
+def _decoded(resource: Raw) -> Decoded:
+    return (None, []) if not resource or resource == NULL else decode(resource, depth=1)
+
+
+def _sifted(
+    bundle: RawBundle | Glance,
+    at_once: Iterable[RawEntry | _PeekedEntry],
+    decoded: Iterable[Decoded],
+    undecoded: Undecoded,
+) -> Sifted:
     entries: list[Entry] = []
     malformed: list[Malformed] = []
-    for entry in at_once:
-        if not entry.resource or entry.resource == NULL:
-            entries.append(Entry(entry.fullUrl, None, entry.search, entry.response))
-            continue
-        resource, lost = decode(entry.resource, depth=1)
+    for entry, (resource, lost) in zip(at_once, decoded, strict=True):
         malformed += lost
-        if resource is not None:
+        if resource is not None or not lost:
             entries.append(Entry(entry.fullUrl, resource, entry.search, entry.response))
     whole = Resource("Bundle", entry=entries, link=bundle.link, issue=bundle.issue, total=bundle.total)
     return Sifted(whole, malformed, undecoded)
@@ -237,10 +240,12 @@ def _soonest(peek: _Peek, judge: Judge) -> Matters:
         parts = _PARTS.decode(peek.component) if peek.component else None
     except UNREADABLE:
         return Matters.AT_ONCE
+    codes = [] if code is None else code.codes()
+    for part in parts or ():
+        codes += [] if part.code is None else part.code.codes()
     soonest = Matters.NEVER
-    for coded in (code, *[part.code for part in parts or ()]):
-        for system, each in coded.codes() if coded is not None else ():
-            matters = judge(system, each)
-            if matters > soonest:  # `max` takes six times as long
-                soonest = matters
+    for system, each in codes:
+        matters = judge(system, each)
+        if matters > soonest:  # `max` takes six times as long
+            soonest = matters
     return soonest

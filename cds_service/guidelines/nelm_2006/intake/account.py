@@ -21,8 +21,8 @@ from cds_service.guidelines.nelm_2006.intake.not_used import (
     why_not_used,
 )
 from fhir_mappings.answer import Availability
+from fhir_mappings.bundle import Decoded
 from fhir_mappings.condition import every_condition_left_out
-from fhir_mappings.decoding import decode
 from fhir_mappings.facts import Known, Source, quoted
 from fhir_mappings.select import Chart, Unused, WhyUnused, why_unused
 from fhir_mappings.wire import Coded, Resource
@@ -82,7 +82,7 @@ def account(chart: Chart, reading: ChartReading, sent: Iterable[str] | None = No
         used.pop(chart.patient.reference, None)  # of whom nothing but the id is known
     not_used = [*_set_aside(chart, by_readers, used), *(NotUsed(reference, _COPY) for reference in chart.copies)]
     not_used += _left_over(chart, reading, used, {item.reference for item in by_readers})
-    not_used += [_passed_over(bytes(raw), chart, reading) for raw in chart.passed_over()]
+    not_used += [_passed_over(decoded, chart, reading) for decoded in chart.passed_over()]
     told = Counter([*used, *(item.reference for item in not_used)])
     not_used += _never_read(came - told, told, chart)
     return Account({key: tuple(names) for key, names in used.items()}, tuple(not_used), _why_silent(chart, reading))
@@ -191,8 +191,8 @@ def _code(coded: Coded) -> str:
     return ", ".join(coding.code for coding in coded.codings() if coding.code)
 
 
-def _passed_over(raw: bytes, chart: Chart, reading: ChartReading) -> NotUsed:
-    resource, malformed = decode(raw)
+def _passed_over(decoded: Decoded, chart: Chart, reading: ChartReading) -> NotUsed:
+    resource, malformed = decoded
     if resource is None:
         return NotUsed(malformed[0].reference, _WORDS[WhyUnused.MALFORMED], f"element {malformed[0].where}")
     why = why_unused(resource, chart.identity) if chart.identity else None
