@@ -10,13 +10,14 @@ from __future__ import annotations
 
 import calendar
 import re
-from datetime import UTC, date, datetime, timedelta
+from datetime import UTC, date, datetime, time, timedelta
 
 from msgspec import Struct
 
 _PARTIAL = re.compile(r"([0-9]{4})(?:-([0-9]{2})(?:-([0-9]{2}))?)?")
 _TIME = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}(:[0-9]{2}(\.[0-9]+)?)?(Z|[+-][0-9]{2}:[0-9]{2})?")
 _WIDEST_OFFSET = timedelta(hours=14)
+_ALL_DAY = timedelta(days=1, microseconds=-1)
 
 
 class DateInterval(Struct, frozen=True):
@@ -86,12 +87,13 @@ def _partial(text: str) -> DateInterval:
     if match is None:
         raise ValueError("not a date")
     year, month, day = match.groups()
-    first_month, last_month = (int(month), int(month)) if month else (1, 12)
-    first_day = int(day) if day else 1
-    last_day = int(day) if day else calendar.monthrange(int(year), last_month)[1]
-    first = datetime(int(year), first_month, first_day, tzinfo=UTC)
-    last = datetime(int(year), last_month, last_day, 23, 59, 59, 999999, tzinfo=UTC)
-    return DateInterval(first, last, text, first.date(), last.date())
+    first = datetime(int(year), int(month or 1), int(day or 1), tzinfo=UTC)
+    first_day = last_day = first.date()
+    if day is None:
+        last_month = int(month or 12)
+        last_day = date(first.year, last_month, calendar.monthrange(first.year, last_month)[1])
+    midnight = first if day else datetime.combine(last_day, time(), UTC)
+    return DateInterval(first, midnight + _ALL_DAY, text, first_day, last_day)
 
 
 def _instant(text: str) -> DateInterval:

@@ -7,7 +7,7 @@ Coding, a CodeableConcept or R5's CodeableReference alike.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Sequence
 from decimal import Decimal
 
 from msgspec import DecodeError, Raw, Struct
@@ -41,21 +41,20 @@ class Coded(Struct, frozen=True, omit_defaults=True, gc=False):
     concept: CodeableConcept | None = None
     reference: Reference | None = None
 
-    def codings(self) -> Iterator[Coding]:
+    def codings(self) -> Sequence[Coding]:
         """Every coding, in whichever of the three shapes it came."""
-        if self.code is not None:
-            yield Coding(self.system, self.code, self.display)
-        yield from self.coding or ()
-        if self.concept is not None:
-            yield from self.concept.coding or ()
+        listed = self.coding or ()
+        if self.code is None and self.concept is None:
+            return listed  # nearly all; asked for hundreds of times in a chart
+        itself = [] if self.code is None else [Coding(self.system, self.code, self.display)]
+        return [*itself, *listed, *((self.concept.coding or ()) if self.concept is not None else ())]
 
-    def names(self) -> Iterator[str]:
+    def names(self) -> list[str]:
         """Every name it has: texts, displays and the codes themselves, which are often a laboratory's only name."""
-        codings = list(self.codings())
+        codings = self.codings()
         concept = self.concept.text if self.concept is not None else None
-        for text in (self.text, concept, *(c.display for c in codings), *(c.code for c in codings)):
-            if text:
-                yield text
+        names = [self.text, concept, *[coding.display for coding in codings], *[coding.code for coding in codings]]
+        return [name for name in names if name]
 
     def label(self) -> str | None:
         """A name for a reader: the text, else the first display."""

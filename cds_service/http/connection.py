@@ -20,6 +20,9 @@ HEADER_SECONDS = 10.0
 # The service gives up waiting for a body before that; what is left then is a client that sends on after its answer.
 REQUEST_SECONDS = 60.0
 _FRAMING_PER_BODY_BYTE = 8  # a chunk of one byte takes six more
+# A body up to here is handed on as a whole: the application wakes once for it, and it is put together once.
+_HANDED_ON_BYTES = 1024 * 1024
+_HANDED_ON_PIECES = 256
 
 
 class LimitedProtocol(HttpToolsProtocol):
@@ -37,10 +40,12 @@ class LimitedProtocol(HttpToolsProtocol):
     _body_bytes = 0  # of all requests of the connection; `_before` of those before this one
     _before = 0
     _other_bytes = 0
+    _held = 0  # bytes of the body in `_pieces`
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
         """Give the first request its time."""
         super().connection_made(transport)
+        self._pieces: list[bytes] = []
         self._give(HEADER_SECONDS, self._too_slow)
 
     def connection_lost(self, exc: Exception | None) -> None:
@@ -78,19 +83,31 @@ class LimitedProtocol(HttpToolsProtocol):
         super().on_headers_complete()
 
     def on_body(self, body: bytes) -> None:
-        """Count the body."""
+        """Count the body, and keep it until there is enough of it to be handed on."""
         self._body_bytes += len(body)
-        super().on_body(body)
+        self._held += len(body)
+        self._pieces.append(body)
+        if self._held > _HANDED_ON_BYTES or len(self._pieces) >= _HANDED_ON_PIECES:
+            self._hand_on()
 
     def on_message_complete(self) -> None:
         """Nothing more is waited for."""
         self._ended += 1
         self._due = None
+        if self._pieces:
+            self._hand_on()
         super().on_message_complete()
 
     def send_400_response(self, msg: str) -> None:
         """The answer to what is no HTTP."""
         self._refuse(400, msg)
+
+    def _hand_on(self) -> None:
+        if not self.cycle.body:
+            self.cycle.body = b""  # type: ignore[assignment]  # what is added to bytes is handed on without a copy
+        super().on_body(b"".join(self._pieces))
+        self._pieces.clear()
+        self._held = 0
 
     def _give(self, seconds: float, then: Callable[[], None]) -> None:
         """Give what comes next its time; what was given before counts no more."""

@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import json
+import re
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 from typer.testing import CliRunner
 
 from cds_service.cli import app
@@ -16,7 +19,7 @@ from cds_service.guidelines.nelm_2006.advice.remarks import chart_remarks
 from cds_service.guidelines.nelm_2006.intake import ChartReading
 from cds_service.reasoning.decision import decide
 from fhir_mappings.answer import read_answer
-from fhir_mappings.not_understood import not_understood
+from fhir_mappings.not_understood import STEMS, WORDS, not_understood
 from fhir_mappings.relevance import judge_by
 from fhir_mappings.terminology import load_terminology
 from tests.support.charts import NELM, PATIENT, Json, chart, coding, observation, reading, said, searchset
@@ -53,6 +56,16 @@ def remark(of: ChartReading) -> str:
 def test_a_name_like_one_of_our_markers_is_found(name: str) -> None:
     assert names(result(name)) == [name]
     assert names(result(None, display=name)) == [name]
+
+
+@given(st.sampled_from(WORDS).flatmap(lambda word: st.from_regex(re.compile(word, re.IGNORECASE), fullmatch=True)))
+def test_no_name_in_plain_letters_is_lost_for_its_stem(name: str) -> None:
+    assert not name.isascii() or any(stem in name.lower() for stem in STEMS)
+
+
+@pytest.mark.parametrize("name", ["\u212ai-67", "\u017ferotonin", "M\u0130B-1", "chromograN\u0131n"])
+def test_letters_that_are_the_same_in_another_case_only_are_found(name: str) -> None:
+    assert names(result(name)) == [name]
 
 
 def test_panels_of_one_code_are_told_by_their_parts() -> None:
