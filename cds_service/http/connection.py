@@ -9,6 +9,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable
 from http import HTTPStatus
+from io import BytesIO
 from typing import Any
 
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
@@ -22,7 +23,6 @@ REQUEST_SECONDS = 60.0
 _FRAMING_PER_BODY_BYTE = 8  # a chunk of one byte takes six more
 # A body up to here is handed on as a whole: the application wakes once for it, and it is put together once.
 _HANDED_ON_BYTES = 1024 * 1024
-_HANDED_ON_PIECES = 256
 
 
 class LimitedProtocol(HttpToolsProtocol):
@@ -40,12 +40,11 @@ class LimitedProtocol(HttpToolsProtocol):
     _body_bytes = 0  # of all requests of the connection; `_before` of those before this one
     _before = 0
     _other_bytes = 0
-    _held = 0  # bytes of the body in `_pieces`
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
         """Give the first request its time."""
         super().connection_made(transport)
-        self._pieces: list[bytes] = []
+        self._held = BytesIO()  # of a body, what was not handed on yet
         self._give(HEADER_SECONDS, self._too_slow)
 
     def connection_lost(self, exc: Exception | None) -> None:
@@ -85,16 +84,15 @@ class LimitedProtocol(HttpToolsProtocol):
     def on_body(self, body: bytes) -> None:
         """Count the body, and keep it until there is enough of it to be handed on."""
         self._body_bytes += len(body)
-        self._held += len(body)
-        self._pieces.append(body)
-        if self._held > _HANDED_ON_BYTES or len(self._pieces) >= _HANDED_ON_PIECES:
+        self._held.write(body)
+        if self._held.tell() > _HANDED_ON_BYTES:
             self._hand_on()
 
     def on_message_complete(self) -> None:
         """Nothing more is waited for."""
         self._ended += 1
         self._due = None
-        if self._pieces:
+        if self._held.tell():
             self._hand_on()
         super().on_message_complete()
 
@@ -105,9 +103,8 @@ class LimitedProtocol(HttpToolsProtocol):
     def _hand_on(self) -> None:
         if not self.cycle.body:
             self.cycle.body = b""  # type: ignore[assignment]  # what is added to bytes is handed on without a copy
-        super().on_body(b"".join(self._pieces))
-        self._pieces.clear()
-        self._held = 0
+        super().on_body(self._held.getvalue())
+        self._held = BytesIO()
 
     def _give(self, seconds: float, then: Callable[[], None]) -> None:
         """Give what comes next its time; what was given before counts no more."""
