@@ -157,7 +157,7 @@ def without_empties(value: dict[str, Any]) -> dict[str, Any]:
     kept: dict[str, Any] = {}
     for name, member in value.items():
         slim = without_empties(member) if isinstance(member, dict) else member
-        if slim is not None and slim not in ([], {}, ""):
+        if slim or isinstance(slim, int | float):  # no and zero are values
             kept[name] = slim
     return kept
 

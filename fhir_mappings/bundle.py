@@ -108,22 +108,22 @@ class Resources:
         return [decode(self._all[number], depth=1) for number in numbers]
 
 
-def _around(place: int, whole: memoryview, opening: bytes) -> memoryview | None:
+def _around(place: int, whole: memoryview, opening: bytes) -> bytes | None:
     """What seems to be the element of an array in which this place is; it is, if it is one JSON value."""
     if not 0 <= place < len(whole):
         return None
     first = max(0, place - _FURTHEST)
-    start = bytes(whole[first:place]).rfind(opening) + first
-    if start <= first or whole[start - 1] not in b",[":
+    near, here = bytes(whole[first : place + _FURTHEST]), place - first
+    start = near.rfind(opening, 0, here)
+    if start < 1 or near[start - 1] not in b",[":
         return None
-    after = bytes(whole[place : place + _FURTHEST])
-    end = after.find(b"," + opening)
+    end = near.find(b"," + opening, here)
     if end < 0:
-        end = after.rfind(b"}]") + 1  # the last one
-    return whole[start : place + end]
+        end = near.rfind(b"}]") + 1  # the last one
+    return near[start:end]
 
 
-def _decoded(entry: memoryview) -> Decoded | None:
+def _decoded(entry: bytes) -> Decoded | None:
     """The resource of an entry; None if this is no entry."""
     try:
         return _ENTRY.decode(entry).resource, []

@@ -103,5 +103,5 @@ def _instant(text: str) -> DateInterval:
     if moment.tzinfo is None:
         naive = moment.replace(tzinfo=UTC)
         return DateInterval(naive - _WIDEST_OFFSET, naive + _WIDEST_OFFSET, text, moment.date(), moment.date())
-    utc = moment.astimezone(UTC)
+    utc = moment if moment.tzinfo is UTC else moment.astimezone(UTC)
     return DateInterval(utc, utc, text, moment.date(), moment.date())

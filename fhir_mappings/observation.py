@@ -159,9 +159,11 @@ def newest_result(chart: Chart, concept: Concept) -> Reading[str] | None:
         (date, resource)
         for resource in observations(chart, concept)
         if resource.valueQuantity is not None and resource.valueQuantity.value is not None
-        if (date := when(resource)) is not None and not date.certainly_after_instant(chart.as_of)
+        if (date := when(resource)) is not None
     ]
     for date, resource in sorted(dated, key=lambda pair: (pair[0].last, pair[1].reference), reverse=True):
+        if date.certainly_after_instant(chart.as_of):
+            continue
         if resource.valueQuantity is not None and problem(resource) is None:
             text = raw_quantity(resource.valueQuantity).text()
             return Reading(Known(text, (source(resource, date),)), date)

@@ -4,12 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from functools import partial
+from functools import cache, partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
-from sqlalchemy import Connection, Engine, Table, create_engine, event
-from sqlalchemy.dialects import sqlite
+from sqlalchemy import Connection, Engine, Table, TextClause, bindparam, create_engine, event, text
 from sqlalchemy.engine import URL, make_url
 from sqlalchemy.exc import (
     ArgumentError,
@@ -20,9 +19,6 @@ from sqlalchemy.exc import (
     SQLAlchemyError,
     StatementError,
 )
-
-if TYPE_CHECKING:
-    from sqlalchemy.dialects import postgresql
 
 _CONNECT_SECONDS = 2
 _STATEMENT_MILLISECONDS = 2500
@@ -117,23 +113,25 @@ def _is_of_a_record(error: Exception) -> bool:
 
 
 def insert_once(connection: Connection, table: Table, rows: Sequence[Mapping[str, Any]]) -> None:
-    """Insert the rows whose key is new."""
+    """Insert the rows whose key is new; each has a value for every column."""
     if rows:
-        connection.execute(_insert(connection, table), rows)
+        connection.execute(_insert(table), rows)
 
 
 def insert_if_new(connection: Connection, table: Table, row: Mapping[str, Any]) -> bool:
     """Insert a row; false if its key is not new."""
-    statement = _insert(connection, table).values(row).returning(*table.primary_key.columns)
-    return connection.execute(statement).first() is not None
+    return connection.execute(_insert(table, returning=True), row).first() is not None
 
 
-def _insert(connection: Connection, table: Table) -> postgresql.Insert | sqlite.Insert:
-    if connection.dialect.name == "postgresql":
-        from sqlalchemy.dialects import postgresql  # here, since most start without it
-
-        return postgresql.insert(table).on_conflict_do_nothing()
-    return sqlite.insert(table).on_conflict_do_nothing()
+@cache
+def _insert(table: Table, *, returning: bool = False) -> TextClause:
+    # As text, which both databases read alike: SQLAlchemy's own statement for a conflict is compiled at each use.
+    names = table.columns.keys()
+    values = ", ".join(f":{name}" for name in names)
+    ending = f" RETURNING {', '.join(table.primary_key.columns.keys())}" if returning else ""
+    insert = f"INSERT INTO {table.name} ({', '.join(names)})"
+    statement = text(f"{insert} VALUES ({values}) ON CONFLICT DO NOTHING{ending}")
+    return statement.bindparams(*(bindparam(column.name, type_=column.type) for column in table.columns))
 
 
 def _url(text: str) -> URL:

@@ -16,7 +16,7 @@ T = TypeVar("T")
 _log = logging.getLogger("nelm_cds")
 _BATCH = 200
 # A transaction costs much more than a record in it.
-_COLLECTS_FOR_SECONDS = 0.1
+_COLLECTS_FOR_SECONDS = 0.2
 _LOOKS_EVERY_SECONDS = 0.2
 _FIRST_PAUSE, _LONGEST_PAUSE = 0.1, 5.0
 
