@@ -8,36 +8,22 @@ from __future__ import annotations
 import ctypes
 import re
 from collections.abc import Iterable, Sequence
-from typing import TypeAlias
 
 import msgspec
 from msgspec import Raw, Struct
 
-from fhir_mappings.decoding import Malformed, decode
-from fhir_mappings.wire import NOTHING, UNREADABLE, Entry, EntryResponse, Issue, Link, Resource, Search
-
-
-class RawEntry(Struct, frozen=True, gc=False):
-    """An entry whose resource stays bytes."""
-
-    fullUrl: str | None = None
-    resource: Raw = NOTHING
-    search: Search | None = None
-    response: EntryResponse | None = None
+from fhir_mappings.decoding import DecodedEntry, decode_entry
+from fhir_mappings.wire import UNREADABLE, Issue, Link
 
 
 class RawBundle(Struct, frozen=True, gc=False):
-    """A Bundle whose resources stay bytes."""
+    """A Bundle whose entries stay bytes."""
 
     resourceType: str
-    entry: list[RawEntry] | None = None
+    entry: list[Raw] | None = None
     link: list[Link] | None = None
     issue: list[Issue] | None = None
     total: int | None = None
-
-
-# A resource, if it could be decoded, and what could not.
-Decoded: TypeAlias = tuple[Resource | None, list[Malformed]]
 
 
 class TooDeepError(Exception):
@@ -45,8 +31,7 @@ class TooDeepError(Exception):
 
 
 _BUNDLE = msgspec.json.Decoder(RawBundle)
-_RAW_ENTRY = msgspec.json.Decoder(RawEntry)
-_ENTRY = msgspec.json.Decoder(Entry)
+_VALUE = msgspec.json.Decoder(Raw)
 
 # How each entry begins, the first as the others: `{"fullUrl":`. A letter must follow the quote, so that it opens a
 # name: no such bytes stand inside a string.
@@ -56,7 +41,7 @@ _FURTHEST = 4 * 1024
 
 
 def read_bundle(raw: bytes | Raw) -> RawBundle | None:
-    """The Bundle from one scan; None for what is none, or has an entry that is not FHIR's."""
+    """The Bundle from one scan; None for what is none."""
     try:
         bundle = _BUNDLE.decode(raw)
     except UNREADABLE:
@@ -64,10 +49,10 @@ def read_bundle(raw: bytes | Raw) -> RawBundle | None:
     return bundle if bundle.resourceType == "Bundle" else None
 
 
-class Resources:
-    """The resources of a Bundle that was found to be one, by their number.
+class Entries:
+    """The entries of a Bundle that was found to be one, by their number.
 
-    `codes` are views into it: of each resource the `code`, where it has one.
+    `codes` are views into it: of each entry's resource the `code`, where it has one.
     """
 
     def __init__(self, raw: bytes | Raw, codes: Sequence[Raw]) -> None:
@@ -75,37 +60,39 @@ class Resources:
         self._codes = codes
         self._all: Sequence[Raw] | None = None
 
-    def of(self, numbers: Sequence[int]) -> Sequence[Decoded]:
-        """The resources of these numbers, in their order; raises TooDeepError where they cannot be found again."""
+    def of(self, numbers: Sequence[int]) -> Sequence[DecodedEntry]:
+        """The entries of these numbers, in their order; raises TooDeepError where they cannot be found again."""
         if self._all is None and len(numbers) * 2 < len(self._codes):
             cut = self._cut(numbers)
             if cut is not None:
                 return cut
         return self._scanned(numbers)
 
-    def _cut(self, numbers: Sequence[int]) -> Sequence[Decoded] | None:
+    def _cut(self, numbers: Sequence[int]) -> Sequence[DecodedEntry] | None:
         """The same without a scan; None if one of them is not found around its code."""
         whole = memoryview(self._raw)
         opening = _OPENING.search(whole[:_FURTHEST])
         if opening is None:
             return None
         begins, *places = addresses_of([whole, *map(self._codes.__getitem__, numbers)])
-        found: list[Decoded] = []
+        found: list[DecodedEntry] = []
         for place in places:
-            entry = _around(place - begins, whole, opening[1])
-            decoded = None if entry is None else _decoded(entry)
-            if decoded is None:
+            near = _around(place - begins, whole, opening[1])
+            if near is None:
                 return None
-            found.append(decoded)
+            entry, lost = decode_entry(near)
+            if entry is None and not _is_one_value(near):
+                return None
+            found.append((entry, lost))
         return found
 
-    def _scanned(self, numbers: Sequence[int]) -> Sequence[Decoded]:
+    def _scanned(self, numbers: Sequence[int]) -> Sequence[DecodedEntry]:
         if self._all is None:
             try:
-                self._all = [entry.resource for entry in _BUNDLE.decode(self._raw).entry or ()]
+                self._all = _BUNDLE.decode(self._raw).entry or ()
             except UNREADABLE as error:
                 raise TooDeepError from error  # at a glance it fitted the limit, from higher up in the stack
-        return [decode(self._all[number], depth=1) for number in numbers]
+        return [decode_entry(self._all[number]) for number in numbers]
 
 
 def _around(place: int, whole: memoryview, opening: bytes) -> bytes | None:
@@ -123,16 +110,12 @@ def _around(place: int, whole: memoryview, opening: bytes) -> bytes | None:
     return near[start:end]
 
 
-def _decoded(entry: bytes) -> Decoded | None:
-    """The resource of an entry; None if this is no entry."""
+def _is_one_value(text: bytes) -> bool:
     try:
-        return _ENTRY.decode(entry).resource, []
+        _VALUE.decode(text)
     except UNREADABLE:
-        pass  # something in the resource, most likely
-    try:
-        return decode(_RAW_ENTRY.decode(entry).resource, depth=1)
-    except UNREADABLE:
-        return None
+        return False
+    return True
 
 
 class _Buffer(ctypes.Structure):

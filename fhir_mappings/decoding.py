@@ -6,7 +6,7 @@ A resource whose elements have impossible types is set aside as `Malformed` and 
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import Any, TypeVar
+from typing import Any, TypeAlias, TypeVar
 
 import msgspec
 from msgspec import Raw, Struct
@@ -60,7 +60,11 @@ class _LooseBundle(Struct, frozen=True, gc=False):
     total: Any = None
 
 
+# An entry, if something of it can be used, and what of it could not be decoded.
+DecodedEntry: TypeAlias = tuple[Entry | None, list[Malformed]]
+
 _RESOURCE = msgspec.json.Decoder(Resource)
+_ENTRY = msgspec.json.Decoder(Entry)
 _LOOSE_RESOURCE = msgspec.json.Decoder(_LooseResource)
 _LOOSE_ENTRY = msgspec.json.Decoder(_LooseEntry)
 _LOOSE_BUNDLE = msgspec.json.Decoder(_LooseBundle)
@@ -81,6 +85,28 @@ def decode(raw: bytes | Raw, depth: int = 0) -> tuple[Resource | None, list[Malf
         return _decode_piece_by_piece(raw, str(error), depth)
 
 
+def decode_entry(raw: bytes | Raw, depth: int = 0) -> DecodedEntry:
+    """Decode one entry of a Bundle; None for it if there is nothing of it that could be used.
+
+    `depth` is that of its Bundle. Never raises, whatever the bytes.
+    """
+    try:
+        return _ENTRY.decode(raw), []
+    except UNREADABLE:
+        pass  # somewhere in its resource, most likely
+    try:
+        loose = _LOOSE_ENTRY.decode(raw)
+    except UNREADABLE as error:
+        return None, [_malformed(raw, str(error))]
+    mode = loose.search.get("mode") if isinstance(loose.search, dict) else None
+    search = Search(mode) if isinstance(mode, str) else None
+    full_url = loose.fullUrl if isinstance(loose.fullUrl, str) else None
+    resource, lost = (None, []) if bytes(loose.resource) in (b"", b"null") else decode(loose.resource, depth + 1)
+    if resource is None and lost:
+        return None, lost
+    return Entry(full_url, resource, search, _response(loose.response)), lost
+
+
 def _decode_piece_by_piece(raw: bytes | Raw, complaint: str, depth: int) -> tuple[Resource | None, list[Malformed]]:
     try:
         bundle = _LOOSE_BUNDLE.decode(raw)
@@ -90,8 +116,10 @@ def _decode_piece_by_piece(raw: bytes | Raw, complaint: str, depth: int) -> tupl
         return None, [_malformed(raw, complaint)]
     entries: list[Entry] = []
     malformed: list[Malformed] = []
-    for raw_entry in bundle.entry or []:
-        _decode_entry(raw_entry, entries, malformed, depth)
+    for entry, lost in (decode_entry(raw_entry, depth) for raw_entry in bundle.entry or ()):
+        malformed += lost
+        if entry is not None:
+            entries.append(entry)
     links = [Link(link.get("relation")) for link in _dicts(bundle.link) if isinstance(link.get("relation"), str)]
     linked = bundle.link if isinstance(bundle.link, list) else [bundle.link]
     if bundle.link is not None and len(links) < len(linked):
@@ -100,26 +128,6 @@ def _decode_piece_by_piece(raw: bytes | Raw, complaint: str, depth: int) -> tupl
     if bundle.total is not None and total is None:
         links.append(Link("next"))  # nor can it be told then whether everything is here
     return Resource(resourceType="Bundle", entry=entries, link=links or None, total=total), malformed
-
-
-def _decode_entry(raw: Raw, entries: list[Entry], malformed: list[Malformed], depth: int) -> None:
-    try:
-        loose = _LOOSE_ENTRY.decode(raw)
-    except UNREADABLE as error:
-        malformed.append(_malformed(raw, str(error)))
-        return
-    response = _response(loose.response)
-    mode = loose.search.get("mode") if isinstance(loose.search, dict) else None
-    search = Search(mode) if isinstance(mode, str) else None
-    full_url = loose.fullUrl if isinstance(loose.fullUrl, str) else None
-    if bytes(loose.resource) in (b"", b"null"):
-        entries.append(Entry(full_url, None, search, response))
-        return
-    resource, lost = decode(loose.resource, depth + 1)
-    malformed += lost
-    if resource is None:
-        return
-    entries.append(Entry(full_url, resource, search, response))
 
 
 def _response(loose: Any) -> EntryResponse | None:

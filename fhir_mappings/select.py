@@ -16,9 +16,8 @@ from msgspec import Raw, Struct
 from msgspec.json import encode
 
 from fhir_mappings.answer import ABSENT, Answer, Availability
-from fhir_mappings.bundle import Decoded
 from fhir_mappings.compartment import PatientIdentity, Whose, normal, points_at, whose
-from fhir_mappings.decoding import Malformed
+from fhir_mappings.decoding import DecodedEntry, Malformed
 from fhir_mappings.questionnaire import Reply, answered, replies
 from fhir_mappings.sifting import Undecoded
 from fhir_mappings.systems import NELM_ASSESSMENT, normal_key
@@ -80,7 +79,7 @@ class Chart:
     by_meaning: dict[str, list[Resource]] = field(default_factory=dict, init=False, compare=False, repr=False)
     by_response: dict[int, Sequence[Reply]] = field(default_factory=dict, init=False, compare=False, repr=False)
 
-    def passed_over(self, wanted: Callable[[Raw, Raw], bool] | None = None) -> Iterator[Decoded]:
+    def passed_over(self, wanted: Callable[[Raw, Raw], bool] | None = None) -> Iterator[DecodedEntry]:
         """Observations under codes that mean nothing to us.
 
         If `wanted` is given, it is asked by the codes and the components, once for all that share them.
@@ -90,12 +89,13 @@ class Chart:
 
     def whole(self) -> Chart:
         """The same chart with what was left for later."""
-        later = () if self.later_decoded else [decoded for left in self.undecoded for decoded in left.later()]
+        later = () if self.later_decoded else [entry for left in self.undecoded for entry in left.later()]
         if not later or self.identity is None:
             return self
         observations = {_key(resource, number): resource for number, resource in enumerate(self.of_type("Observation"))}
         unused, copies = list(self.unused), list(self.copies)
-        for number, (resource, malformed) in enumerate(later, start=len(observations)):
+        for number, (entry, malformed) in enumerate(later, start=len(observations)):
+            resource = entry.resource if entry is not None else None
             unused += [_malformed(item, self.identity, self.terminology) for item in malformed]
             if resource is None:
                 continue
@@ -136,7 +136,8 @@ class Chart:
     def every_observation(self, wanted: Callable[[Raw, Raw], bool]) -> Iterator[tuple[bytes, Resource]]:
         """This patient's Observations, with their codes as bytes; of those passed over, the ones that are wanted."""
         yield from self._by_codes()
-        for resource, _ in self.passed_over(wanted):
+        for entry, _ in self.passed_over(wanted):
+            resource = entry.resource if entry is not None else None
             if resource is not None and self.identity and why_unused(resource, self.identity) is None:
                 yield encode(codes_in(resource)), resource
 

@@ -14,9 +14,9 @@ from typing import NamedTuple, TypeAlias
 import msgspec
 from msgspec import Raw, Struct
 
-from fhir_mappings.bundle import Decoded, RawBundle, RawEntry, Resources, TooDeepError, read_bundle
-from fhir_mappings.decoding import Malformed, decode
-from fhir_mappings.wire import NOTHING, NULL, UNREADABLE, Entry, EntryResponse, Issue, Link, Resource, Search
+from fhir_mappings.bundle import Entries, RawBundle, TooDeepError, read_bundle
+from fhir_mappings.decoding import DecodedEntry, Malformed, decode, decode_entry
+from fhir_mappings.wire import NOTHING, UNREADABLE, EntryResponse, Issue, Link, Resource
 
 
 class Matters(IntEnum):
@@ -29,8 +29,8 @@ class Matters(IntEnum):
 
 # When an Observation under a (system, code) matters.
 Judge: TypeAlias = Callable[[str | None, str | None], Matters]
-# The resources of a Bundle by their number.
-Find: TypeAlias = Callable[[Sequence[int]], Sequence[Decoded]]
+# The entries of a Bundle by their number.
+Find: TypeAlias = Callable[[Sequence[int]], Sequence[DecodedEntry]]
 
 
 class Alike(NamedTuple):
@@ -51,16 +51,16 @@ class Undecoded:
         self.count = sum(len(alike.numbers) for alike in groups)
         self.count_later = sum(len(alike.numbers) for alike in groups if alike.matters is Matters.IF_OURS)
 
-    def later(self) -> Sequence[Decoded]:
+    def later(self) -> Sequence[DecodedEntry]:
         """Those that matter once the chart may be one of ours."""
         return self._of(alike for alike in self._groups if alike.matters is Matters.IF_OURS)
 
-    def passed_over(self, wanted: Callable[[Raw, Raw], bool] | None = None) -> Sequence[Decoded]:
+    def passed_over(self, wanted: Callable[[Raw, Raw], bool] | None = None) -> Sequence[DecodedEntry]:
         """Those that never matter; if `wanted` is given, it is asked by their codes and components which."""
         never = (alike for alike in self._groups if alike.matters is Matters.NEVER)
         return self._of(alike for alike in never if wanted is None or wanted(alike.code, alike.component))
 
-    def _of(self, groups: Iterable[Alike]) -> Sequence[Decoded]:
+    def _of(self, groups: Iterable[Alike]) -> Sequence[DecodedEntry]:
         numbers = sorted(number for alike in groups for number in alike.numbers)
         return self._find(numbers) if numbers else ()
 
@@ -114,11 +114,7 @@ class _Peek(Struct, frozen=True, gc=False):
 
 
 class _PeekedEntry(Struct, frozen=True, gc=False):
-    """As strict as `RawEntry`, so that what was seen at a glance is found again."""
-
     resource: _Peek
-    fullUrl: str | None = None
-    search: Search | None = None
     response: EntryResponse | None = None
 
 
@@ -133,8 +129,8 @@ class Glance(Struct, frozen=True, gc=False):
 
 
 _GLANCE = msgspec.json.Decoder(Glance)
-_PEEK = msgspec.json.Decoder(_Peek)
-_NOTHING_SEEN = _Peek()
+_PEEKED_ENTRY = msgspec.json.Decoder(_PeekedEntry)
+_NOTHING_SEEN = _PeekedEntry(_Peek())
 _CODED = msgspec.json.Decoder(_Coded | None)
 _PARTS = msgspec.json.Decoder(list[_Part] | None)
 
@@ -146,27 +142,30 @@ def sift(raw: bytes | Raw, judge: Judge, glance: Glance | None = None) -> Sifted
     """
     glance = glance or glance_at(raw)
     if glance is not None:
-        return _picked(raw, glance, judge)
+        codes = [entry.resource.code for entry in glance.entry]
+        return _sifted(glance, *_sorted_out(glance.entry, judge), Entries(raw, codes).of, raw)
     bundle = read_bundle(raw)
     if bundle is None:
         return Sifted(*decode(raw))
     entries = bundle.entry or []
-    groups, at_once = _sorted_out([_peeked(entry) for entry in entries], judge)
 
-    def find(numbers: Sequence[int]) -> Sequence[Decoded]:
-        return [_decoded(entries[number].resource) for number in numbers]
+    def find(numbers: Sequence[int]) -> Sequence[DecodedEntry]:
+        return [decode_entry(entries[number]) for number in numbers]
 
-    return _sifted(bundle, [entries[number] for number in at_once], find(at_once), Undecoded(groups, find))
+    return _sifted(bundle, *_sorted_out([_peeked(entry) for entry in entries], judge), find, raw)
 
 
-def _picked(raw: bytes | Raw, glance: Glance, judge: Judge) -> Sifted:
-    groups, at_once = _sorted_out(glance.entry, judge)
-    find = Resources(raw, [entry.resource.code for entry in glance.entry]).of
+def _sifted(
+    bundle: RawBundle | Glance, groups: list[Alike], at_once: list[int], find: Find, raw: bytes | Raw
+) -> Sifted:
     try:
-        decoded = find(at_once) if at_once else ()
+        found = find(at_once) if at_once else ()
     except TooDeepError:
         return Sifted(*decode(raw))
-    return _sifted(glance, [glance.entry[number] for number in at_once], decoded, Undecoded(groups, find))
+    entries = [entry for entry, _ in found if entry is not None]
+    malformed = [piece for _, lost in found for piece in lost]
+    whole = Resource("Bundle", entry=entries, link=bundle.link, issue=bundle.issue, total=bundle.total)
+    return Sifted(whole, malformed, Undecoded(groups, find))
 
 
 def _sorted_out(entries: Sequence[_PeekedEntry], judge: Judge) -> tuple[list[Alike], list[int]]:
@@ -206,31 +205,11 @@ def glance_at(raw: bytes | Raw) -> Glance | None:
     return bundle if bundle.resourceType == "Bundle" else None
 
 
-def _peeked(entry: RawEntry) -> _PeekedEntry:
+def _peeked(entry: Raw) -> _PeekedEntry:
     try:
-        return _PeekedEntry(_PEEK.decode(entry.resource), response=entry.response)
+        return _PEEKED_ENTRY.decode(entry)
     except UNREADABLE:
-        return _PeekedEntry(_NOTHING_SEEN)  # decoding it says where it is malformed
-
-
-def _decoded(resource: Raw) -> Decoded:
-    return (None, []) if not resource or resource == NULL else decode(resource, depth=1)
-
-
-def _sifted(
-    bundle: RawBundle | Glance,
-    at_once: Iterable[RawEntry | _PeekedEntry],
-    decoded: Iterable[Decoded],
-    undecoded: Undecoded,
-) -> Sifted:
-    entries: list[Entry] = []
-    malformed: list[Malformed] = []
-    for entry, (resource, lost) in zip(at_once, decoded, strict=True):
-        malformed += lost
-        if resource is not None or not lost:
-            entries.append(Entry(entry.fullUrl, resource, entry.search, entry.response))
-    whole = Resource("Bundle", entry=entries, link=bundle.link, issue=bundle.issue, total=bundle.total)
-    return Sifted(whole, malformed, undecoded)
+        return _NOTHING_SEEN  # decoding it says where it is malformed
 
 
 def _soonest(peek: _Peek, judge: Judge) -> Matters:

@@ -62,8 +62,9 @@ def test_passes_over_observations_of_no_code_that_matters(resource: dict[str, An
 
 def test_what_is_passed_over_can_be_asked_for() -> None:
     passed_over = observation(code=POTASSIUM, valueString="x")
-    found = sift(bundle(observation(code=KI67), passed_over), matters).undecoded.passed_over()
-    assert found == [decode(json.dumps(passed_over).encode())]
+    ((entry, lost),) = sift(bundle(observation(code=KI67), passed_over), matters).undecoded.passed_over()
+    assert entry is not None
+    assert (entry.resource, lost) == decode(json.dumps(passed_over).encode())
 
 
 @pytest.mark.parametrize(

@@ -22,5 +22,5 @@ def test_what_few_services_need_is_loaded_by_them_alone() -> None:
     code = "import sys, cds_service.cli.serve, cds_service.app\nprint(*sys.modules, sep='\\n')"
     run = subprocess.run([sys.executable, "-c", code], check=True, capture_output=True, text=True)
     loaded = set(run.stdout.split())
-    assert "sqlalchemy.dialects.sqlite" in loaded
+    assert "sqlalchemy" in loaded
     assert not loaded & {"joserfc", "cryptography", "sqlalchemy.dialects.postgresql", "opentelemetry.sdk"}
