@@ -96,7 +96,8 @@ class Chart:
         unused, copies = list(self.unused), list(self.copies)
         for number, (entry, malformed) in enumerate(later, start=len(observations)):
             resource = entry.resource if entry is not None else None
-            unused += [_malformed(item, self.identity, self.terminology) for item in malformed]
+            if malformed:
+                unused += [_malformed(item, self.identity, self.terminology) for item in malformed]
             if resource is None:
                 continue
             reason = why_unused(resource, self.identity)

@@ -61,15 +61,13 @@ def make_cards(
 
 def _fewest(sections: Sequence[Section], room: int) -> Cut:
     """The answer in as few cards as its shortest spare lines allow, and of these ways the one that says most."""
-    full = _cut(sections, room)
     levels = max((len(block.spare) for section in sections for block in section.blocks), default=0)
-    if not levels or (_fits(full) and full.cards <= len(sections)):
-        return full
-    least = _cut(_spare(sections, levels - 1), room)
-    if _cards_needed(least) >= _cards_needed(full):
-        return full
-    between = (_cut(_spare(sections, level), room) for level in range(levels - 1))
-    return next((answer for answer in between if _cards_needed(answer) == _cards_needed(least)), least)
+    answers = [_cut(sections, room)]
+    for level in range(levels):
+        if _fits(answers[-1]) and answers[-1].cards <= len(sections):
+            return answers[-1]  # no section does with less than a card
+        answers.append(_cut(_spare(sections, level), room))
+    return min(answers, key=_cards_needed)  # of equally many, the first one says most
 
 
 def _cut(sections: Sequence[Section], room: int) -> Cut:

@@ -6,7 +6,7 @@ whichever card; and where even that is too long, it is packed in the brief wordi
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 
 from msgspec import Struct, field
 from msgspec.structs import replace
@@ -52,7 +52,7 @@ class _Page(Struct):
     def text(self, block: Block) -> str:
         return block.brief if self.brief and block.brief is not None else block.text
 
-    def cost(self, block: Block, said: set[str]) -> int:
+    def cost(self, block: Block, said: Collection[str]) -> int:
         text = self.text(block)
         cost = len(text) + _GAP if text else 0
         for guard in block.guards:
@@ -61,14 +61,14 @@ class _Page(Struct):
                 cost += len(wording) + _GAP if wording else 0
         return cost
 
-    def add(self, block: Block, said: set[str], number: int) -> None:
-        self.left -= self.cost(block, said)
+    def add(self, block: Block, said: Collection[str], number: int, cost: int) -> None:
+        self.left -= cost
         self.placed.append((number, block))
         for guard in block.guards:
             if guard.name not in self.guards:
                 self.guards[guard.name] = (guard, self._wording(guard, said))
 
-    def _wording(self, guard: Guard, said: set[str]) -> str:
+    def _wording(self, guard: Guard, said: Collection[str]) -> str:
         whole, again = guard.brief if self.brief and guard.brief else (guard.text, guard.again)
         return again if guard.name in said else whole
 
@@ -137,11 +137,13 @@ def _filled(section: Section, room: int, said: set[str], *, packed: bool, brief:
         if packed and block.movable:
             continue
         page = pages[-1]
-        if page.cost(block, said) > page.left and page.placed:
+        cost = page.cost(block, said)
+        if cost > page.left and page.placed:
             said |= set(page.guards)
             page = _Page.of(section, room, first=False, brief=brief)
             pages.append(page)
-        page.add(block, said, number)
+            cost = page.cost(block, said)
+        page.add(block, said, number, cost)
     said |= set(pages[-1].guards)
     pages[-1].reserve()
     if pages[-1].left < 0 and section.closing:
@@ -157,15 +159,17 @@ def _place_movable(
     """What may stand anywhere, the longest first: where it fits, if need be on the cards of another section."""
     movable = [(number, block) for number, block in enumerate(section.blocks) if block.movable]
     for number, block in sorted(movable, key=lambda item: -len(own[0].text(item[1]))):
-        anywhere = [page for pages in (own, *filled) for page in pages]
-        fitting = [page for page in anywhere if page.cost(block, set()) <= page.left]
-        fitting.sort(key=lambda page: (page.section is not section, page.left))
-        if not fitting:
+        anywhere = [(page, page.cost(block, ())) for pages in (own, *filled) for page in pages]
+        fitting = [(page, cost) for page, cost in anywhere if cost <= page.left]
+        if fitting:
+            page, cost = min(fitting, key=lambda each: (each[0].section is not section, each[0].left))
+        else:
             own[-1].reserve(given_back=True)
-            fitting = [_Page.of(section, room, first=False, brief=brief)]
-            own += fitting
-            own[-1].reserve()
-        fitting[0].add(block, set(), number)
+            page = _Page.of(section, room, first=False, brief=brief)
+            cost = page.cost(block, ())
+            own.append(page)
+            page.reserve()
+        page.add(block, (), number, cost)
 
 
 def _folded(sections: Sequence[Section]) -> list[Section]:
