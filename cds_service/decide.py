@@ -147,11 +147,6 @@ def inputs_as_json(inputs: Mapping[str, Fact[Any]]) -> dict[str, Any]:
     return {name: _fact(fact) for name, fact in inputs.items()}
 
 
-def value_as_json(fact: Fact[Any]) -> dict[str, Any]:
-    """The value of a fact, or why there is none, as plain JSON."""
-    return {"unknown": fact.why.value} if isinstance(fact, Unknown) else {"value": _plain(fact.value)}
-
-
 def without_empties(value: dict[str, Any]) -> dict[str, Any]:
     """The same without empty or null members, which CDS Hooks forbids on the wire."""
     kept: dict[str, Any] = {}
@@ -163,13 +158,15 @@ def without_empties(value: dict[str, Any]) -> dict[str, Any]:
 
 
 def _fact(fact: Fact[Any]) -> dict[str, Any]:
+    told = {"unknown": fact.why.value} if isinstance(fact, Unknown) else {"value": plain(fact.value)}
     sources = [
         {"reference": s.reference, "date": s.date} if s.date else {"reference": s.reference} for s in fact.sources
     ]
-    return {**value_as_json(fact), "sources": sources, "note": fact.note}
+    return {**told, "sources": sources, "note": fact.note}
 
 
-def _plain(value: Any) -> Any:
+def plain(value: Any) -> Any:
+    """The value of a fact as JSON has it: a number, where the interval is one; a set as a list in order."""
     if isinstance(value, Interval):
         if value.low is None or value.low != value.high:
             return value.text()

@@ -36,8 +36,8 @@ _VALUE = msgspec.json.Decoder(Raw)
 # How each entry begins, the first as the others: `{"fullUrl":`. A letter must follow the quote, so that it opens a
 # name: no such bytes stand inside a string.
 _OPENING = re.compile(rb'"entry":\[(\{"[A-Za-z]+":)')
-# Further from its code the ends of an entry are not looked for.
-_FURTHEST = 4 * 1024
+# How far from its code the ends of an entry are looked for: most are near, and what is copied has to be small.
+_NEAR, _FURTHEST = 2 * 1024, 16 * 1024
 
 
 def read_bundle(raw: bytes | Raw) -> RawBundle | None:
@@ -77,13 +77,11 @@ class Entries:
         begins, *places = addresses_of([whole, *map(self._codes.__getitem__, numbers)])
         found: list[DecodedEntry] = []
         for place in places:
-            near = _around(place - begins, whole, opening[1])
-            if near is None:
+            at = place - begins
+            decoded = _at(at, whole, opening[1], _NEAR) or _at(at, whole, opening[1], _FURTHEST)
+            if decoded is None:
                 return None
-            entry, lost = decode_entry(near)
-            if entry is None and not _is_one_value(near):
-                return None
-            found.append((entry, lost))
+            found.append(decoded)
         return found
 
     def _scanned(self, numbers: Sequence[int]) -> Sequence[DecodedEntry]:
@@ -95,19 +93,24 @@ class Entries:
         return [decode_entry(self._all[number]) for number in numbers]
 
 
-def _around(place: int, whole: memoryview, opening: bytes) -> bytes | None:
-    """What seems to be the element of an array in which this place is; it is, if it is one JSON value."""
+def _at(place: int, whole: memoryview, opening: bytes, reach: int) -> DecodedEntry | None:
+    """The entry in which this place is; None if it is not found within reach.
+
+    What seems to be an element of an array with this place in it is one if it is one JSON value.
+    """
     if not 0 <= place < len(whole):
         return None
-    first = max(0, place - _FURTHEST)
-    near, here = bytes(whole[first : place + _FURTHEST]), place - first
+    first = max(0, place - reach)
+    near, here = bytes(whole[first : place + reach]), place - first
     start = near.rfind(opening, 0, here)
     if start < 1 or near[start - 1] not in b",[":
         return None
     end = near.find(b"," + opening, here)
     if end < 0:
         end = near.rfind(b"}]") + 1  # the last one
-    return near[start:end]
+    element = near[start:end]
+    decoded = decode_entry(element)
+    return None if decoded[0] is None and not _is_one_value(element) else decoded
 
 
 def _is_one_value(text: bytes) -> bool:

@@ -9,12 +9,13 @@ from typing import Any
 import orjson
 
 from cds_service.cards.make import codes_of
-from cds_service.decide import value_as_json
+from cds_service.decide import plain
 from cds_service.http.answer import Answered
 from cds_service.http.wire import HookRequest
 from cds_service.reasoning.decision import Decision
 from cds_service.store import Shown, ShownCard, ShownSuggestion, keyed_digest, pseudonym
 from cds_service.telemetry.calls import NOT_A_UUID, hook_instance
+from fhir_mappings.facts import Unknown
 
 
 def patient_of(request: HookRequest, key: bytes, client: str) -> str:
@@ -45,8 +46,11 @@ def inputs_digest(decision: Decision, key: bytes) -> str:
     Values and reasons for not knowing count, sources do not: the same result measured again is the same input.
     """
     asked = {name for step in decision.steps for name in step.inputs}
-    inputs = {name: value_as_json(fact) for name, fact in decision.inputs.items() if name in asked}
-    told = {name: [each.get("value"), each.get("unknown")] for name, each in inputs.items()}
+    told = {
+        name: [None, fact.why.value] if isinstance(fact, Unknown) else [plain(fact.value), None]
+        for name, fact in decision.inputs.items()
+        if name in asked
+    }
     said = [decision.guideline, decision.edition, decision.path, told]
     return keyed_digest(key, "inputs", orjson.dumps(said, option=orjson.OPT_SORT_KEYS).decode())
 
