@@ -15,6 +15,7 @@ from msgspec import Struct
 
 from fhir_mappings import questionnaire
 from fhir_mappings.facts import Fact, Interval, Known, Source, Unknown, WhyUnknown
+from fhir_mappings.meanings import assessment_meaning
 from fhir_mappings.observation import (
     as_observation,
     below_zero,
@@ -27,7 +28,7 @@ from fhir_mappings.observation import (
     without_value,
 )
 from fhir_mappings.reading import Reading
-from fhir_mappings.select import Chart, Unused, WhyUnused, assessment_meaning
+from fhir_mappings.select import Chart, Unused, WhyUnused
 from fhir_mappings.systems import NELM_ASSESSMENT, SNOMED_CT, canonical_system, normal_key
 from fhir_mappings.wire import Coded, Resource
 

@@ -107,7 +107,7 @@ def _at(place: int, whole: memoryview, opening: bytes, reach: int) -> DecodedEnt
         return None
     end = near.find(b"," + opening, here)
     if end < 0:
-        end = near.rfind(b"}]") + 1  # the last one
+        end = near.rfind(b"}]", here) + 1  # the last one
     element = near[start:end]
     decoded = decode_entry(element)
     return None if decoded[0] is None and not _is_one_value(element) else decoded

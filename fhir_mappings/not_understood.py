@@ -15,8 +15,9 @@ from msgspec import Raw, Struct
 
 from fhir_mappings.assessment import codes_of
 from fhir_mappings.facts import Source
+from fhir_mappings.meanings import codes_in
 from fhir_mappings.observation import COUNTED, source, when
-from fhir_mappings.select import Chart, codes_in
+from fhir_mappings.select import Chart
 from fhir_mappings.wire import UNREADABLE, Coded
 
 # Whole words, in any case. CGA also stands for a geriatric assessment: naming one too many costs a line, no value.

@@ -6,7 +6,7 @@ FHIR: https://hl7.org/fhir/R4/observation.html
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from decimal import Decimal
 
 from msgspec import Struct
@@ -153,21 +153,32 @@ def _is_outside(resource: Resource) -> bool:
     return flagged_high(resource) or bool(above_range(resource)) or below_range(resource)
 
 
-def newest_result(chart: Chart, concept: Concept) -> Reading[str] | None:
-    """The latest result of a concept as text, to be shown beside what it bears on; None if none has a date."""
-    dated = [
-        (date, resource)
-        for resource in observations(chart, concept)
-        if resource.valueQuantity is not None and resource.valueQuantity.value is not None
-        if (date := when(resource)) is not None
-    ]
-    for date, resource in sorted(dated, key=lambda pair: (pair[0].last, pair[1].reference), reverse=True):
-        if date.certainly_after_instant(chart.as_of):
-            continue
-        if resource.valueQuantity is not None and problem(resource) is None:
-            text = raw_quantity(resource.valueQuantity).text()
-            return Reading(Known(text, (source(resource, date),)), date)
-    return None
+def newest_results(chart: Chart, concepts: Iterable[Concept]) -> Iterator[tuple[Concept, Reading[str]]]:
+    """The latest result of each concept as text, to be shown beside what it bears on; without one none has a date."""
+    told: dict[str, DateInterval | None] = {}  # what came of one sample shares its date
+    for concept in concepts:
+        dated = [
+            (date, resource)
+            for resource in observations(chart, concept)
+            if resource.valueQuantity is not None and resource.valueQuantity.value is not None
+            if (date := _when(resource, told)) is not None
+        ]
+        for date, resource in sorted(dated, key=lambda pair: (pair[0].last, pair[1].reference), reverse=True):
+            if date.certainly_after_instant(chart.as_of):
+                continue
+            if resource.valueQuantity is not None and problem(resource) is None:
+                text = raw_quantity(resource.valueQuantity).text()
+                yield concept, Reading(Known(text, (source(resource, date),)), date)
+                break
+
+
+def _when(resource: Resource, told: dict[str, DateInterval | None]) -> DateInterval | None:
+    text = resource.effectiveDateTime
+    if not text:
+        return when(resource)
+    if text not in told:
+        told[text] = parse_date(text)
+    return told[text] or when(resource)
 
 
 def coded_values(chart: Chart, concept: Concept) -> list[Reading[str]]:

@@ -6,11 +6,10 @@ reason: nothing is dropped in silence.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from enum import StrEnum
-from itertools import chain
 
 from msgspec import Raw, Struct
 from msgspec.json import encode
@@ -18,9 +17,9 @@ from msgspec.json import encode
 from fhir_mappings.answer import ABSENT, Answer, Availability
 from fhir_mappings.compartment import PatientIdentity, Whose, normal, points_at, whose
 from fhir_mappings.decoding import DecodedEntry, Malformed
+from fhir_mappings.meanings import by_meaning, codes_in, concepts_of
 from fhir_mappings.questionnaire import Reply, answered, replies
 from fhir_mappings.sifting import Undecoded
-from fhir_mappings.systems import NELM_ASSESSMENT, normal_key
 from fhir_mappings.terminology import Concept, Terminology
 from fhir_mappings.versions import newer
 from fhir_mappings.wire import Coded, Entry, Resource
@@ -131,7 +130,7 @@ class Chart:
     def observations(self, meaning: Concept | str) -> Sequence[Resource]:
         """This patient's Observations whose code, or a component's, means a concept or an assessment."""
         if not self.by_meaning:
-            self.by_meaning.update(_by_meaning(self._by_codes(), self.terminology))
+            self.by_meaning.update(by_meaning(self._by_codes(), self.terminology))
         return self.by_meaning.get(meaning, ())
 
     def every_observation(self, wanted: Callable[[Raw, Raw], bool]) -> Iterator[tuple[bytes, Resource]]:
@@ -151,49 +150,6 @@ class Chart:
     def concepts(self, coded: Coded | None) -> frozenset[Concept]:
         """Every concept that any coding of the element stands for."""
         return concepts_of(coded, self.terminology)
-
-
-def codes_in(resource: Resource) -> list[Coded | None]:
-    """The code of an Observation and those of its components."""
-    if not resource.component:
-        return [resource.code]
-    return [resource.code, *(part.code for part in resource.component)]
-
-
-def _by_meaning(by_codes: Iterable[tuple[bytes, Resource]], terminology: Terminology) -> dict[str, list[Resource]]:
-    found: dict[str, list[Resource]] = {"": []}
-    told: dict[bytes, set[str]] = {}  # many results share few codes
-    for key, resource in by_codes:
-        if key not in told:
-            told[key] = _meanings(codes_in(resource), terminology)
-        for meaning in told[key]:
-            found.setdefault(meaning, []).append(resource)
-    return found
-
-
-def _meanings(codes: Iterable[Coded | None], terminology: Terminology) -> set[str]:
-    meanings: set[str] = set()
-    for coding in chain.from_iterable(coded.codings() for coded in codes if coded is not None):
-        meanings |= terminology.concepts(coding.system, coding.code)
-        system, code = normal_key(coding.system, coding.code)
-        if code and system == NELM_ASSESSMENT:
-            meanings.add(assessment_meaning(code))
-    return meanings
-
-
-def assessment_meaning(code: str) -> str:
-    """How `Chart.observations` is asked for an assessment: some codes are spelled like a concept."""
-    return f"{NELM_ASSESSMENT}#{code}"
-
-
-def concepts_of(coded: Coded | None, terminology: Terminology) -> frozenset[Concept]:
-    """Every concept that any coding of the element stands for; text alone stands for nothing."""
-    if coded is None:
-        return frozenset()
-    found: frozenset[Concept] = frozenset()
-    for coding in coded.codings():
-        found |= terminology.concepts(coding.system, coding.code)
-    return found
 
 
 def build_chart(

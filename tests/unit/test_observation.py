@@ -7,7 +7,8 @@ from typing import Any
 import pytest
 
 from fhir_mappings.facts import Known, Unknown
-from fhir_mappings.observation import coded_values, markers, newest_result, outside_own_range
+from fhir_mappings.observation import coded_values, markers, newest_results, outside_own_range
+from fhir_mappings.reading import Reading
 from fhir_mappings.terminology import Concept
 from tests.support.charts import Json, chart, coded, observation, quantity, said
 
@@ -194,13 +195,17 @@ def test_the_text_of_a_result_is_shown_in_part() -> None:
     assert reading.fact.value.result == f"{'9' * 60}…"
 
 
+def newest(*results: Json) -> Reading[str] | None:
+    return dict(newest_results(chart(*results), [C.BILIRUBIN_TOTAL])).get(C.BILIRUBIN_TOTAL)
+
+
 def test_the_newest_result_is_shown_as_it_stands() -> None:
     bilirubin = [observation("loinc:14631-6", f"{n} umol/L", f"2026-01-0{n}") for n in (1, 3, 2)]
     odd = observation("loinc:14631-6", {"valueQuantity": {"value": "NaN"}}, "2026-01-05")
-    found = newest_result(chart(*bilirubin, odd, observation("loinc:14631-6", "9 umol/L", "2027")), C.BILIRUBIN_TOTAL)
+    found = newest(*bilirubin, odd, observation("loinc:14631-6", "9 umol/L", "2027"))
     assert found is not None
     assert said(found.fact) == "3 umol/L"
-    assert newest_result(chart(observation("loinc:14631-6", "9 umol/L", None)), C.BILIRUBIN_TOTAL) is None
+    assert newest(observation("loinc:14631-6", "9 umol/L", None)) is None
 
 
 @pytest.mark.parametrize(

@@ -13,7 +13,7 @@ from fhir_mappings import assessment
 from fhir_mappings.assessment import AssessmentCode
 from fhir_mappings.condition import ConditionReading
 from fhir_mappings.facts import Fact, Interval, Known, Unknown, WhyUnknown
-from fhir_mappings.observation import newest_result, outside_own_range
+from fhir_mappings.observation import newest_results, outside_own_range
 from fhir_mappings.procedure import ProcedureReading, latest_of
 from fhir_mappings.quantities import highest
 from fhir_mappings.reading import Reading, Recency, hardest_to_outrank, latest, reconcile, sources_of
@@ -141,10 +141,9 @@ _LIVER_TESTS = {Concept.BILIRUBIN_TOTAL: "bilirubin", Concept.INR: "INR", Concep
 
 
 def _liver_tests(chart: Chart) -> Iterator[str]:
-    for concept, name in _LIVER_TESTS.items():
-        newest = newest_result(chart, concept)
-        if newest is not None and isinstance(newest.fact, Known) and newest.when is not None:
-            yield f"{name} {newest.fact.value} ({newest.when.day})"
+    for concept, newest in newest_results(chart, _LIVER_TESTS):
+        if isinstance(newest.fact, Known) and newest.when is not None:
+            yield f"{_LIVER_TESTS[concept]} {newest.fact.value} ({newest.when.day})"
 
 
 def _when(reading: Reading[str]) -> tuple[str, str]:
