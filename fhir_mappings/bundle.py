@@ -96,14 +96,14 @@ class Entries:
 def _at(place: int, whole: memoryview, opening: bytes, reach: int) -> DecodedEntry | None:
     """The entry in which this place is; None if it is not found within reach.
 
-    What seems to be an element of an array with this place in it is one if it is one JSON value.
+    What seems to be an element of an array, by what follows it, with this place in it, is one if it is one JSON value.
     """
     if not 0 <= place < len(whole):
         return None
     first = max(0, place - reach)
     near, here = bytes(whole[first : place + reach]), place - first
     start = near.rfind(opening, 0, here)
-    if start < 1 or near[start - 1] not in b",[":
+    if start < 0:
         return None
     end = near.find(b"," + opening, here)
     if end < 0:
