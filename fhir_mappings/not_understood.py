@@ -11,13 +11,14 @@ from collections.abc import Iterable, Iterator, Sequence
 from typing import Final
 
 import msgspec
-from msgspec import Raw, Struct
+from msgspec import Struct
 
 from fhir_mappings.assessment import codes_of
 from fhir_mappings.facts import Source
 from fhir_mappings.meanings import codes_in
 from fhir_mappings.observation import COUNTED, source, when
 from fhir_mappings.select import Chart
+from fhir_mappings.sifting import Alike
 from fhir_mappings.wire import UNREADABLE, Coded
 
 # Whole words, in any case. CGA also stands for a geriatric assessment: naming one too many costs a line, no value.
@@ -26,7 +27,9 @@ WORDS: Final = (
     r"(?:5-?)?hydroxy-?indole?-?acet\w+", r"ki[- ]?67", r"mib[- ]?1",
 )  # fmt: skip
 # In lower case, one of these is in every name in plain letters that looks like ours; few others have one.
-STEMS: Final = ("chromogranin", "cga", "serotonin", "5ht", "5-ht", "5hiaa", "5-hiaa", "hydroxy", "ki", "mib")
+STEMS: Final = (
+    b"chromogranin", b"cga", b"serotonin", b"5ht", b"5-ht", b"5hiaa", b"5-hiaa", b"hydroxy", b"ki", b"mib",
+)  # fmt: skip
 # An underscore parts words here: LAB_CGA is a name that laboratories give.
 _LOOKS_LIKE_OURS = re.compile(rf"(?<![^\W_])(?:{'|'.join(WORDS)})(?![^\W_])", re.IGNORECASE)
 
@@ -42,7 +45,7 @@ def not_understood(chart: Chart) -> tuple[NotUnderstood, ...]:
     """Every such name once, with the latest Observation that bears it; the latest first."""
     latest: dict[str, NotUnderstood] = {}
     told: dict[bytes, Sequence[str]] = {}  # thousands of results share a few dozen codes
-    for key, resource in chart.every_observation(_may_be_ours):
+    for key, resource in chart.every_observation(_that_may_be_ours):
         if key not in told:
             told[key] = tuple(_labels(codes_in(resource), chart))
         for label in told[key] if resource.status in COUNTED else ():
@@ -51,15 +54,16 @@ def not_understood(chart: Chart) -> tuple[NotUnderstood, ...]:
     return tuple(sorted(latest.values(), key=lambda found: (*_age(found), found.label), reverse=True))
 
 
-def _may_be_ours(code: Raw, component: Raw) -> bool:
+def _that_may_be_ours(groups: Sequence[Alike]) -> Sequence[Alike]:
+    written = b"\0".join([part for alike in groups for part in (alike.code, alike.component)])
+    # Where nothing is escaped, every name stands there as it is: mostly no code has to be decoded to find none.
+    if written.isascii() and b"\\" not in written and not any(map(written.lower().__contains__, STEMS)):
+        return ()
     # One search over all names. NUL, neither a blank nor a letter, keeps two names from matching as one.
-    return _looks_like_ours("\0".join(_names(code, component)))
+    return [alike for alike in groups if _looks_like_ours("\0".join(_names(alike)))]
 
 
 def _looks_like_ours(name: str) -> bool:
-    # A search takes many times as long.
-    if name.isascii() and not any(map(name.lower().__contains__, STEMS)):
-        return False
     return _LOOKS_LIKE_OURS.search(name) is not None
 
 
@@ -84,11 +88,11 @@ _CODED = msgspec.json.Decoder(Coded | None)
 _PARTS = msgspec.json.Decoder(list[_Part] | None)
 
 
-def _names(code: Raw, component: Raw) -> list[str]:
+def _names(alike: Alike) -> list[str]:
     """Every name that an Observation's codes have, the codes themselves included; none where they cannot be read."""
     try:
-        coded = [_CODED.decode(code) if code else None]
-        coded += [part.code for part in (_PARTS.decode(component) if component else None) or ()]
+        coded = [_CODED.decode(alike.code) if alike.code else None]
+        coded += [part.code for part in (_PARTS.decode(alike.component) if alike.component else None) or ()]
     except UNREADABLE:
         return []
     return [name for each in coded if each is not None for name in each.names()]

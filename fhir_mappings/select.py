@@ -6,12 +6,12 @@ reason: nothing is dropped in silence.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from enum import StrEnum
 
-from msgspec import Raw, Struct
+from msgspec import Struct
 from msgspec.json import encode
 
 from fhir_mappings.answer import ABSENT, Answer, Availability
@@ -19,7 +19,7 @@ from fhir_mappings.compartment import PatientIdentity, Whose, normal, points_at,
 from fhir_mappings.decoding import DecodedEntry, Malformed
 from fhir_mappings.meanings import by_meaning, codes_in, concepts_of
 from fhir_mappings.questionnaire import Reply, answered, replies
-from fhir_mappings.sifting import Undecoded
+from fhir_mappings.sifting import Choice, Undecoded
 from fhir_mappings.terminology import Concept, Terminology
 from fhir_mappings.versions import newer
 from fhir_mappings.wire import Coded, Entry, Resource
@@ -78,11 +78,8 @@ class Chart:
     by_meaning: dict[str, list[Resource]] = field(default_factory=dict, init=False, compare=False, repr=False)
     by_response: dict[int, Sequence[Reply]] = field(default_factory=dict, init=False, compare=False, repr=False)
 
-    def passed_over(self, wanted: Callable[[Raw, Raw], bool] | None = None) -> Iterator[DecodedEntry]:
-        """Observations under codes that mean nothing to us.
-
-        If `wanted` is given, it is asked by the codes and the components, once for all that share them.
-        """
+    def passed_over(self, wanted: Choice | None = None) -> Iterator[DecodedEntry]:
+        """Observations under codes that mean nothing to us: the wanted ones, or all."""
         for left in self.undecoded:
             yield from left.passed_over(wanted)
 
@@ -133,7 +130,7 @@ class Chart:
             self.by_meaning.update(by_meaning(self._by_codes(), self.terminology))
         return self.by_meaning.get(meaning, ())
 
-    def every_observation(self, wanted: Callable[[Raw, Raw], bool]) -> Iterator[tuple[bytes, Resource]]:
+    def every_observation(self, wanted: Choice) -> Iterator[tuple[bytes, Resource]]:
         """This patient's Observations, with their codes as bytes; of those passed over, the ones that are wanted."""
         yield from self._by_codes()
         for entry, _ in self.passed_over(wanted):
