@@ -31,6 +31,7 @@ from fhir_mappings.wire import Resource
 # A Condition that exists in the chart under a proper FHIR id; a draft order points at no other.
 _CONDITION = re.compile(r"Condition/(?!without-id$)[A-Za-z0-9.-]{1,64}")
 DECISION_EXTENSION = "io.github.nelm-cds.decision"
+_NUMBERS = int | float
 
 
 class Evaluation(Struct, frozen=True):
@@ -152,7 +153,7 @@ def without_empties(value: dict[str, Any]) -> dict[str, Any]:
     kept: dict[str, Any] = {}
     for name, member in value.items():
         slim = without_empties(member) if isinstance(member, dict) else member
-        if slim or isinstance(slim, int | float):  # no and zero are values
+        if slim or isinstance(slim, _NUMBERS):  # no and zero are values
             kept[name] = slim
     return kept
 

@@ -219,8 +219,8 @@ def _peeked(entry: Raw) -> _PeekedEntry:
 def _soonest(peek: _Peek, judge: Judge) -> Matters:
     """When the Observation matters; at once where a code cannot be read: decoding it says where it is malformed."""
     try:
-        code = _CODED.decode(peek.code) if peek.code else None
-        parts = _PARTS.decode(peek.component) if peek.component else None
+        code = None if peek.code is NOTHING else _CODED.decode(peek.code)
+        parts = None if peek.component is NOTHING else _PARTS.decode(peek.component)
     except UNREADABLE:
         return Matters.AT_ONCE
     codes = [] if code is None else code.codes()
