@@ -131,19 +131,19 @@ class _Buffer(ctypes.Structure):
     )  # fmt: skip
 
 
-_OF_BUFFER = ctypes.POINTER(_Buffer)
-_get_buffer = ctypes.PYFUNCTYPE(ctypes.c_int, ctypes.py_object, _OF_BUFFER, ctypes.c_int)(
+_get_buffer = ctypes.PYFUNCTYPE(ctypes.c_int, ctypes.py_object, ctypes.c_void_p, ctypes.c_int)(
     ("PyObject_GetBuffer", ctypes.pythonapi)
 )
-_release_buffer = ctypes.PYFUNCTYPE(None, _OF_BUFFER)(("PyBuffer_Release", ctypes.pythonapi))
+_release_buffer = ctypes.PYFUNCTYPE(None, ctypes.c_void_p)(("PyBuffer_Release", ctypes.pythonapi))
 
 
 def addresses_of(views: Iterable[Raw | memoryview]) -> list[int]:
     """Where in memory the bytes of each view stand; two views of one object are as far apart as their bytes in it."""
     addresses: list[int] = []
     buffer = _Buffer()
+    told_here = ctypes.addressof(buffer)
     for view in views:
-        _get_buffer(view, buffer, 0)
+        _get_buffer(view, told_here, 0)
         addresses.append(buffer.buf or 0)
-        _release_buffer(buffer)  # the view still holds the bytes
+        _release_buffer(told_here)  # the view still holds the bytes
     return addresses
