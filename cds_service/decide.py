@@ -153,21 +153,21 @@ def without_empties(value: dict[str, Any]) -> dict[str, Any]:
     kept: dict[str, Any] = {}
     for name, member in value.items():
         slim = without_empties(member) if isinstance(member, dict) else member
-        if slim or isinstance(slim, _NUMBERS):  # no and zero are values
+        if slim or isinstance(slim, _NUMBERS):  # false and zero are values
             kept[name] = slim
     return kept
 
 
 def _fact(fact: Fact[Any]) -> dict[str, Any]:
-    told = {"unknown": fact.why.value} if isinstance(fact, Unknown) else {"value": plain(fact.value)}
+    told = {"unknown": fact.why.value} if isinstance(fact, Unknown) else {"value": value_as_json(fact.value)}
     sources = [
         {"reference": s.reference, "date": s.date} if s.date else {"reference": s.reference} for s in fact.sources
     ]
     return {**told, "sources": sources, "note": fact.note}
 
 
-def plain(value: Any) -> Any:
-    """The value of a fact as JSON has it: a number, where the interval is one; a set as a list in order."""
+def value_as_json(value: Any) -> Any:
+    """The value of a fact as JSON has it: an interval of one number as the number, else as text; a set as a list."""
     if isinstance(value, Interval):
         if value.low is None or value.low != value.high:
             return value.text()

@@ -1,6 +1,6 @@
 """A Bundle's entries as bytes: all of them from one scan, or a few cut out around where their codes stand.
 
-Why a cut entry is the right one: docs/decisions/0008-wanted-results-are-cut-out.md.
+Why a cut entry is the right one: docs/decisions/0008-wanted-results-are-cut-out-around-their-codes.md.
 """
 
 from __future__ import annotations
@@ -41,7 +41,7 @@ _NEAR, _FURTHEST = 2 * 1024, 16 * 1024
 
 
 def read_bundle(raw: bytes | Raw) -> RawBundle | None:
-    """The Bundle from one scan; None for what is none."""
+    """The Bundle from one scan; None if it is not one."""
     try:
         bundle = _BUNDLE.decode(raw)
     except UNREADABLE:
@@ -52,17 +52,18 @@ def read_bundle(raw: bytes | Raw) -> RawBundle | None:
 class Entries:
     """The entries of a Bundle that was found to be one, by their number.
 
-    `codes` are views into it: of each entry's resource the `code`, where it has one.
+    `codes` are views into it: of each entry's resource the `code`, where it has one. `listed` are all of them, if they
+    are at hand.
     """
 
-    def __init__(self, raw: bytes | Raw, codes: Sequence[Raw]) -> None:
+    def __init__(self, raw: bytes | Raw, codes: Sequence[Raw], listed: Sequence[Raw] | None = None) -> None:
         self._raw = raw
         self._codes = codes
-        self._all: Sequence[Raw] | None = None
+        self._listed = listed
 
     def of(self, numbers: Sequence[int]) -> Sequence[DecodedEntry]:
         """The entries of these numbers, in their order; raises TooDeepError where they cannot be found again."""
-        if self._all is None and len(numbers) * 2 < len(self._codes):
+        if self._listed is None and len(numbers) * 2 < len(self._codes):
             cut = self._cut(numbers)
             if cut is not None:
                 return cut
@@ -74,42 +75,44 @@ class Entries:
         opening = _OPENING.search(whole[:_FURTHEST])
         if opening is None:
             return None
-        begins, *places = addresses_of([whole, *map(self._codes.__getitem__, numbers)])
+        address, *of_codes = addresses_of([whole, *map(self._codes.__getitem__, numbers)])
         found: list[DecodedEntry] = []
-        for place in places:
-            at = place - begins
-            decoded = _at(at, whole, opening[1], _NEAR) or _at(at, whole, opening[1], _FURTHEST)
-            if decoded is None:
+        for of_code in of_codes:
+            offset = of_code - address
+            entry = _around(offset, whole, opening[1], _NEAR) or _around(offset, whole, opening[1], _FURTHEST)
+            if entry is None:
                 return None
-            found.append(decoded)
+            found.append(entry)
         return found
 
     def _scanned(self, numbers: Sequence[int]) -> Sequence[DecodedEntry]:
-        if self._all is None:
+        if self._listed is None:
             try:
-                self._all = _BUNDLE.decode(self._raw).entry or ()
+                self._listed = _BUNDLE.decode(self._raw).entry or ()
             except UNREADABLE as error:
                 raise TooDeepError from error  # at a glance it fitted the limit, from higher up in the stack
-        return [decode_entry(self._all[number]) for number in numbers]
+        return [decode_entry(self._listed[number]) for number in numbers]
 
 
-def _at(place: int, whole: memoryview, opening: bytes, reach: int) -> DecodedEntry | None:
-    """The entry in which this place is; None if it is not found within reach.
+def _around(offset: int, whole: memoryview, opening: bytes, reach: int) -> DecodedEntry | None:
+    """The entry around this offset; None if it is not found within reach.
 
-    What seems to be an element of an array, by what follows it, with this place in it, is one if it is one JSON value.
+    It seems to begin as the first entry does, and to end where what follows an element of an array stands. If what lies
+    between is one JSON value, it is the entry (decision 8).
     """
-    if not 0 <= place < len(whole):
+    if not 0 <= offset < len(whole):
         return None
-    first = max(0, place - reach)
-    near, here = bytes(whole[first : place + reach]), place - first
-    start = near.rfind(opening, 0, here)
+    first = max(0, offset - reach)
+    window, inside = bytes(whole[first : offset + reach]), offset - first
+    start = window.rfind(opening, 0, inside)
     if start < 0:
         return None
-    end = near.find(b"," + opening, here)
+    end = window.find(b"," + opening, inside)
     if end < 0:
-        end = near.rfind(b"}]", here) + 1  # the last one
-    element = near[start:end]
+        end = window.rfind(b"}]", inside) + 1  # the last one
+    element = window[start:end]
     decoded = decode_entry(element)
+    # What gave an entry is one value; what gave none may be no JSON at all.
     return None if decoded[0] is None and not _is_one_value(element) else decoded
 
 

@@ -17,7 +17,6 @@ from msgspec import Struct
 _PARTIAL = re.compile(r"([0-9]{4})(?:-([0-9]{2})(?:-([0-9]{2}))?)?")
 _TIME = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}(:[0-9]{2}(\.[0-9]+)?)?(Z|[+-][0-9]{2}:[0-9]{2})?")
 _WIDEST_OFFSET = timedelta(hours=14)
-_ALL_DAY = timedelta(days=1, microseconds=-1)
 
 
 class DateInterval(Struct, frozen=True):
@@ -87,13 +86,12 @@ def _partial(text: str) -> DateInterval:
     if match is None:
         raise ValueError("not a date")
     year, month, day = match.groups()
-    first = datetime(int(year), int(month or 1), int(day or 1), tzinfo=UTC)
-    first_day = last_day = first.date()
+    first_day = last_day = date(int(year), int(month or 1), int(day or 1))
     if day is None:
         last_month = int(month or 12)
-        last_day = date(first.year, last_month, calendar.monthrange(first.year, last_month)[1])
-    midnight = first if day else datetime.combine(last_day, time(), UTC)
-    return DateInterval(first, midnight + _ALL_DAY, text, first_day, last_day)
+        last_day = date(first_day.year, last_month, calendar.monthrange(first_day.year, last_month)[1])
+    first, last = datetime.combine(first_day, time.min, UTC), datetime.combine(last_day, time.max, UTC)
+    return DateInterval(first, last, text, first_day, last_day)
 
 
 def _instant(text: str) -> DateInterval:

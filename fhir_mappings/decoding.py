@@ -60,7 +60,8 @@ class _LooseBundle(Struct, frozen=True, gc=False):
     total: Any = None
 
 
-# An entry, if something of it can be used, and what of it could not be decoded.
+# What could be decoded, if anything, and what could not.
+Decoded: TypeAlias = tuple[Resource | None, list[Malformed]]
 DecodedEntry: TypeAlias = tuple[Entry | None, list[Malformed]]
 
 _RESOURCE = msgspec.json.Decoder(Resource)
@@ -74,7 +75,7 @@ _REFERENCE = msgspec.json.Decoder(Reference)
 _DEEPEST_BUNDLE = 5
 
 
-def decode(raw: bytes | Raw, depth: int = 0) -> tuple[Resource | None, list[Malformed]]:
+def decode(raw: bytes | Raw, depth: int = 0) -> Decoded:
     """Decode one resource or Bundle; what fails inside a Bundle is set aside alone.
 
     Returns (None, [...]) if nothing of it can be read. Never raises, whatever the bytes.
@@ -93,7 +94,7 @@ def decode_entry(raw: bytes | Raw, depth: int = 0) -> DecodedEntry:
     try:
         return _ENTRY.decode(raw), []
     except UNREADABLE:
-        pass  # somewhere in its resource, most likely
+        pass  # read loosely below, member by member
     try:
         loose = _LOOSE_ENTRY.decode(raw)
     except UNREADABLE as error:
@@ -107,7 +108,7 @@ def decode_entry(raw: bytes | Raw, depth: int = 0) -> DecodedEntry:
     return Entry(full_url, resource, search, _response(loose.response)), lost
 
 
-def _decode_piece_by_piece(raw: bytes | Raw, complaint: str, depth: int) -> tuple[Resource | None, list[Malformed]]:
+def _decode_piece_by_piece(raw: bytes | Raw, complaint: str, depth: int) -> Decoded:
     try:
         bundle = _LOOSE_BUNDLE.decode(raw)
     except UNREADABLE:
@@ -127,7 +128,8 @@ def _decode_piece_by_piece(raw: bytes | Raw, complaint: str, depth: int) -> tupl
     total = bundle.total if isinstance(bundle.total, int) else None
     if bundle.total is not None and total is None:
         links.append(Link("next"))  # nor can it be told then whether everything is here
-    return Resource(resourceType="Bundle", entry=entries, link=links or None, total=total), malformed
+    issues = (_issues(bundle.issue) or [Issue()]) if bundle.issue else None
+    return Resource(resourceType="Bundle", entry=entries, link=links or None, issue=issues, total=total), malformed
 
 
 def _response(loose: Any) -> EntryResponse | None:
@@ -136,9 +138,13 @@ def _response(loose: Any) -> EntryResponse | None:
         return None
     outcome = loose.get("outcome")
     issues = outcome.get("issue") if isinstance(outcome, dict) else None
-    severities = [Issue(str(issue.get("severity"))) for issue in _dicts(issues)]
+    severities = _issues(issues)
     status = loose.get("status")
     return EntryResponse(None if status is None else str(status), ResponseOutcome(severities) if severities else None)
+
+
+def _issues(loose: Any) -> list[Issue]:
+    return [Issue(str(issue.get("severity"))) for issue in _dicts(loose)]
 
 
 def _malformed(raw: bytes | Raw, complaint: str) -> Malformed:

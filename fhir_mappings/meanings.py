@@ -17,14 +17,14 @@ def codes_in(resource: Resource) -> list[Coded | None]:
     return [resource.code, *(part.code for part in resource.component)]
 
 
-def by_meaning(by_codes: Iterable[tuple[bytes, Resource]], terminology: Terminology) -> dict[str, list[Resource]]:
+def by_meaning(with_codes: Iterable[tuple[bytes, Resource]], terminology: Terminology) -> dict[str, list[Resource]]:
     """Observations by all that their codes mean; each comes with its codes as bytes, since many share few."""
-    found: dict[str, list[Resource]] = {"": []}
-    told: dict[bytes, set[str]] = {}
-    for key, resource in by_codes:
-        if key not in told:
-            told[key] = _meanings(codes_in(resource), terminology)
-        for meaning in told[key]:
+    found: dict[str, list[Resource]] = {"": []}  # never empty, so that it is made once
+    meanings_of: dict[bytes, set[str]] = {}
+    for codes, resource in with_codes:
+        if codes not in meanings_of:
+            meanings_of[codes] = _meanings(codes_in(resource), terminology)
+        for meaning in meanings_of[codes]:
             found.setdefault(meaning, []).append(resource)
     return found
 
@@ -33,7 +33,7 @@ def _meanings(codes: Iterable[Coded | None], terminology: Terminology) -> set[st
     meanings: set[str] = set()
     for coding in chain.from_iterable(coded.codings() for coded in codes if coded is not None):
         system, code = key = normal_key(coding.system, coding.code)
-        meanings |= terminology.by_code.get(key, frozenset())
+        meanings |= terminology.by_code.get(key, frozenset())  # not `concepts`: the key is made once
         if code and system == NELM_ASSESSMENT:
             meanings.add(assessment_meaning(code))
     return meanings

@@ -44,11 +44,13 @@ class NotUnderstood(Struct, frozen=True):
 def not_understood(chart: Chart) -> tuple[NotUnderstood, ...]:
     """Every such name once, with the latest Observation that bears it; the latest first."""
     latest: dict[str, NotUnderstood] = {}
-    told: dict[bytes, Sequence[str]] = {}  # thousands of results share a few dozen codes
-    for key, resource in chart.every_observation(_that_may_be_ours):
-        if key not in told:
-            told[key] = tuple(_labels(codes_in(resource), chart))
-        for label in told[key] if resource.status in COUNTED else ():
+    labels_of: dict[bytes, Sequence[str]] = {}  # thousands of results share a few dozen codes
+    for codes, resource in chart.every_observation(_that_may_be_ours):
+        if resource.status not in COUNTED:
+            continue
+        if codes not in labels_of:
+            labels_of[codes] = tuple(_labels(codes_in(resource), chart))
+        for label in labels_of[codes]:
             found = NotUnderstood(label, source(resource, when(resource)))
             latest[label] = max(latest.get(label, found), found, key=_age)
     return tuple(sorted(latest.values(), key=lambda found: (*_age(found), found.label), reverse=True))

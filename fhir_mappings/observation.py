@@ -154,14 +154,17 @@ def _is_outside(resource: Resource) -> bool:
 
 
 def newest_results(chart: Chart, concepts: Iterable[Concept]) -> Iterator[tuple[Concept, Reading[str]]]:
-    """The latest result of each concept as text, to be shown beside what it bears on; without one none has a date."""
-    told: dict[str, DateInterval | None] = {}  # what came of one sample shares its date
+    """The latest result of each concept as text, to be shown beside what it bears on.
+
+    A concept is left out if no result of it has a number and a date that is not in the future, and is valid FHIR.
+    """
+    date_of: dict[str, DateInterval | None] = {}  # what came of one sample shares its date
     for concept in concepts:
         dated = [
             (date, resource)
             for resource in observations(chart, concept)
             if resource.valueQuantity is not None and resource.valueQuantity.value is not None
-            if (date := _when(resource, told)) is not None
+            if (date := _when(resource, date_of)) is not None
         ]
         for date, resource in sorted(dated, key=lambda pair: (pair[0].last, pair[1].reference), reverse=True):
             if date.certainly_after_instant(chart.as_of):
@@ -172,13 +175,13 @@ def newest_results(chart: Chart, concepts: Iterable[Concept]) -> Iterator[tuple[
                 break
 
 
-def _when(resource: Resource, told: dict[str, DateInterval | None]) -> DateInterval | None:
+def _when(resource: Resource, date_of: dict[str, DateInterval | None]) -> DateInterval | None:
     text = resource.effectiveDateTime
     if not text:
         return when(resource)
-    if text not in told:
-        told[text] = parse_date(text)
-    return told[text] or when(resource)
+    if text not in date_of:
+        date_of[text] = parse_date(text)
+    return date_of[text] or when(resource)
 
 
 def coded_values(chart: Chart, concept: Concept) -> list[Reading[str]]:

@@ -16,7 +16,7 @@ from msgspec.json import encode
 
 from fhir_mappings.answer import ABSENT, Answer, Availability
 from fhir_mappings.compartment import PatientIdentity, Whose, normal, points_at, whose
-from fhir_mappings.decoding import DecodedEntry, Malformed
+from fhir_mappings.decoding import Decoded, Malformed
 from fhir_mappings.meanings import by_meaning, codes_in, concepts_of
 from fhir_mappings.questionnaire import Reply, answered, replies
 from fhir_mappings.sifting import Choice, Undecoded
@@ -74,26 +74,25 @@ class Chart:
     later_decoded: bool = False  # true once `whole` has decoded those that matter later
     identity: PatientIdentity | None = None
     # Made when it is first asked for: a chart out of scope never pays for it.
+    # Of each Observation its codes as JSON: many share few, and equal bytes are looked up once.
     codes_of_each: list[bytes] = field(default_factory=list, init=False, compare=False, repr=False)
     by_meaning: dict[str, list[Resource]] = field(default_factory=dict, init=False, compare=False, repr=False)
     by_response: dict[int, Sequence[Reply]] = field(default_factory=dict, init=False, compare=False, repr=False)
 
-    def passed_over(self, wanted: Choice | None = None) -> Iterator[DecodedEntry]:
+    def passed_over(self, wanted: Choice | None = None) -> Iterator[Decoded]:
         """Observations under codes that mean nothing to us: the wanted ones, or all."""
         for left in self.undecoded:
             yield from left.passed_over(wanted)
 
     def whole(self) -> Chart:
         """The same chart with what was left for later."""
-        later = () if self.later_decoded else [entry for left in self.undecoded for entry in left.later()]
+        later = () if self.later_decoded else [decoded for left in self.undecoded for decoded in left.later()]
         if not later or self.identity is None:
             return self
         observations = {_key(resource, number): resource for number, resource in enumerate(self.of_type("Observation"))}
         unused, copies = list(self.unused), list(self.copies)
-        for number, (entry, malformed) in enumerate(later, start=len(observations)):
-            resource = entry.resource if entry is not None else None
-            if malformed:
-                unused += [_malformed(item, self.identity, self.terminology) for item in malformed]
+        for number, (resource, malformed) in enumerate(later, start=len(observations)):
+            unused += [_malformed(item, self.identity, self.terminology) for item in malformed]
             if resource is None:
                 continue
             reason = why_unused(resource, self.identity)
@@ -127,18 +126,17 @@ class Chart:
     def observations(self, meaning: Concept | str) -> Sequence[Resource]:
         """This patient's Observations whose code, or a component's, means a concept or an assessment."""
         if not self.by_meaning:
-            self.by_meaning.update(by_meaning(self._by_codes(), self.terminology))
+            self.by_meaning.update(by_meaning(self._with_codes(), self.terminology))
         return self.by_meaning.get(meaning, ())
 
     def every_observation(self, wanted: Choice) -> Iterator[tuple[bytes, Resource]]:
         """This patient's Observations, with their codes as bytes; of those passed over, the ones that are wanted."""
-        yield from self._by_codes()
-        for entry, _ in self.passed_over(wanted):
-            resource = entry.resource if entry is not None else None
+        yield from self._with_codes()
+        for resource, _ in self.passed_over(wanted):
             if resource is not None and self.identity and why_unused(resource, self.identity) is None:
                 yield encode(codes_in(resource)), resource
 
-    def _by_codes(self) -> Iterator[tuple[bytes, Resource]]:
+    def _with_codes(self) -> Iterator[tuple[bytes, Resource]]:
         observations = self.of_type("Observation")
         if not self.codes_of_each:
             self.codes_of_each.extend(encode(codes_in(resource)) for resource in observations)

@@ -15,7 +15,7 @@ import msgspec
 from msgspec import Raw, Struct
 
 from fhir_mappings.bundle import Entries, RawBundle, TooDeepError, read_bundle
-from fhir_mappings.decoding import DecodedEntry, Malformed, decode, decode_entry
+from fhir_mappings.decoding import Decoded, Malformed, decode
 from fhir_mappings.wire import NOTHING, UNREADABLE, EntryResponse, Issue, Link, Resource
 
 
@@ -29,8 +29,6 @@ class Matters(IntEnum):
 
 # When an Observation under a (system, code) matters.
 Judge: TypeAlias = Callable[[str | None, str | None], Matters]
-# The entries of a Bundle by their number.
-Find: TypeAlias = Callable[[Sequence[int]], Sequence[DecodedEntry]]
 
 
 class Alike(NamedTuple):
@@ -47,29 +45,33 @@ Choice: TypeAlias = Callable[[Sequence[Alike]], Iterable[Alike]]
 
 
 class Undecoded:
-    """The Observations of a Bundle that were not decoded: how many, and when they are asked for, which."""
+    """The Observations of a Bundle that were not decoded: how many, and when they are asked for, which.
 
-    def __init__(self, groups: Collection[Alike], find: Find) -> None:
+    What asks for them raises TooDeepError where they cannot be found again.
+    """
+
+    def __init__(self, groups: Collection[Alike], entries: Entries) -> None:
         self._groups = groups
-        self._find = find
+        self._entries = entries
         self.count = sum(len(alike.numbers) for alike in groups)
         self.count_later = sum(len(alike.numbers) for alike in groups if alike.matters is Matters.IF_OURS)
 
-    def later(self) -> Sequence[DecodedEntry]:
+    def later(self) -> Sequence[Decoded]:
         """Those that matter once the chart may be one of ours."""
         return self._of(alike for alike in self._groups if alike.matters is Matters.IF_OURS)
 
-    def passed_over(self, wanted: Choice | None = None) -> Sequence[DecodedEntry]:
+    def passed_over(self, wanted: Choice | None = None) -> Sequence[Decoded]:
         """Those that never matter: of these the wanted ones, or all."""
         never = [alike for alike in self._groups if alike.matters is Matters.NEVER]
         return self._of(never if wanted is None else wanted(never))
 
-    def _of(self, groups: Iterable[Alike]) -> Sequence[DecodedEntry]:
+    def _of(self, groups: Iterable[Alike]) -> Sequence[Decoded]:
         numbers = sorted(number for alike in groups for number in alike.numbers)
-        return self._find(numbers) if numbers else ()
+        found = self._entries.of(numbers) if numbers else ()
+        return [(None if entry is None else entry.resource, lost) for entry, lost in found]
 
 
-NONE_UNDECODED = Undecoded((), lambda numbers: ())
+NONE_UNDECODED = Undecoded((), Entries(b"", ()))
 
 
 class Sifted(NamedTuple):
@@ -142,34 +144,33 @@ _PARTS = msgspec.json.Decoder(list[_Part] | None)
 def sift(raw: bytes | Raw, judge: Judge, glance: Glance | None = None) -> Sifted:
     """Decode a Bundle but for the Observations none of whose codes, nor of their components', matters at once.
 
-    Anything but a Bundle of plain entries is decoded whole. Never raises. `glance` is what somebody has seen in it.
+    What is no Bundle, or one whose own members cannot be read, is decoded whole; an odd entry costs no other. Never
+    raises. `glance` is what somebody has seen in it.
     """
     glance = glance or glance_at(raw)
     if glance is not None:
-        codes = [entry.resource.code for entry in glance.entry]
-        return _sifted(glance, *_sorted_out(glance.entry, judge), Entries(raw, codes).of, raw)
+        entries = Entries(raw, [entry.resource.code for entry in glance.entry])
+        groups, at_once = _sorted_out(glance.entry, judge)
+        return _sifted(glance, groups, at_once, entries, raw)
     bundle = read_bundle(raw)
     if bundle is None:
         return Sifted(*decode(raw))
-    entries = bundle.entry or []
-
-    def find(numbers: Sequence[int]) -> Sequence[DecodedEntry]:
-        return [decode_entry(entries[number]) for number in numbers]
-
-    return _sifted(bundle, *_sorted_out([_peeked(entry) for entry in entries], judge), find, raw)
+    listed = bundle.entry or []
+    groups, at_once = _sorted_out([_peeked(entry) for entry in listed], judge)
+    return _sifted(bundle, groups, at_once, Entries(raw, (), listed), raw)
 
 
 def _sifted(
-    bundle: RawBundle | Glance, groups: list[Alike], at_once: list[int], find: Find, raw: bytes | Raw
+    bundle: RawBundle | Glance, groups: list[Alike], at_once: list[int], entries: Entries, raw: bytes | Raw
 ) -> Sifted:
     try:
-        found = find(at_once) if at_once else ()
+        found = entries.of(at_once) if at_once else ()
     except TooDeepError:
         return Sifted(*decode(raw))
-    entries = [entry for entry, _ in found if entry is not None]
+    decoded = [entry for entry, _ in found if entry is not None]
     malformed = [piece for _, lost in found for piece in lost]
-    whole = Resource("Bundle", entry=entries, link=bundle.link, issue=bundle.issue, total=bundle.total)
-    return Sifted(whole, malformed, Undecoded(groups, find))
+    whole = Resource("Bundle", entry=decoded, link=bundle.link, issue=bundle.issue, total=bundle.total)
+    return Sifted(whole, malformed, Undecoded(groups, entries))
 
 
 def _sorted_out(entries: Sequence[_PeekedEntry], judge: Judge) -> tuple[list[Alike], list[int]]:
@@ -187,7 +188,7 @@ def _sorted_out(entries: Sequence[_PeekedEntry], judge: Judge) -> tuple[list[Ali
             continue
         codes = b"" + peek.code  # half of what `bytes` takes, for thousands
         if peek.component is not NOTHING:
-            codes += peek.component
+            codes += b"\0" + peek.component
         found[codes].append(number)
     groups: list[Alike] = []
     for numbers in found.values():
@@ -225,7 +226,8 @@ def _soonest(peek: _Peek, judge: Judge) -> Matters:
         return Matters.AT_ONCE
     codes = [] if code is None else code.codes()
     for part in parts or ():
-        codes += [] if part.code is None else part.code.codes()
+        if part.code is not None:
+            codes += part.code.codes()
     soonest = Matters.NEVER
     for system, each in codes:
         matters = judge(system, each)

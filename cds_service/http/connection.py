@@ -21,7 +21,8 @@ HEADER_SECONDS = 10.0
 # The service gives up waiting for a body before that; what is left then is a client that sends on after its answer.
 REQUEST_SECONDS = 60.0
 _FRAMING_PER_BODY_BYTE = 8  # a chunk of one byte takes six more
-# A body up to here is handed on as a whole: the application wakes once for it, and it is put together once.
+# A body up to here is handed on as a whole: the application wakes once for it, and it is put together once. So it looks
+# at its own limit this many bytes later.
 _HANDED_ON_BYTES = 1024 * 1024
 
 
@@ -82,8 +83,10 @@ class LimitedProtocol(HttpToolsProtocol):
         super().on_headers_complete()
 
     def on_body(self, body: bytes) -> None:
-        """Count the body, and keep it until there is enough of it to be handed on."""
+        """Count the body, and keep it until there is enough of it to be handed on; nobody needs it after an answer."""
         self._body_bytes += len(body)
+        if self.cycle.response_complete:
+            return
         self._held.write(body)
         if self._held.tell() > _HANDED_ON_BYTES:
             self._hand_on()
@@ -96,13 +99,19 @@ class LimitedProtocol(HttpToolsProtocol):
             self._hand_on()
         super().on_message_complete()
 
+    def on_response_complete(self) -> None:
+        """What was kept of a body that nobody read is dropped."""
+        if self.cycle.response_complete:  # else this was the answer before the last one
+            self._held = BytesIO()
+        super().on_response_complete()
+
     def send_400_response(self, msg: str) -> None:
         """The answer to what is no HTTP."""
         self._refuse(400, msg)
 
     def _hand_on(self) -> None:
         if not self.cycle.body:
-            self.cycle.body = b""  # type: ignore[assignment]  # what is added to bytes is handed on without a copy
+            self.cycle.body = b""  # type: ignore[assignment]  # of a bytearray uvicorn hands on a copy
         super().on_body(self._held.getvalue())
         self._held = BytesIO()
 

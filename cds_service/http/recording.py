@@ -9,7 +9,7 @@ from typing import Any
 import orjson
 
 from cds_service.cards.make import codes_of
-from cds_service.decide import plain
+from cds_service.decide import value_as_json
 from cds_service.http.answer import Answered
 from cds_service.http.wire import HookRequest
 from cds_service.reasoning.decision import Decision
@@ -46,12 +46,13 @@ def inputs_digest(decision: Decision, key: bytes) -> str:
     Values and reasons for not knowing count, sources do not: the same result measured again is the same input.
     """
     asked = {name for step in decision.steps for name in step.inputs}
-    told = {
-        name: [None, fact.why.value] if isinstance(fact, Unknown) else [plain(fact.value), None]
+    # A pair for each, so that no value is taken for a reason.
+    values = {
+        name: [None, fact.why.value] if isinstance(fact, Unknown) else [value_as_json(fact.value), None]
         for name, fact in decision.inputs.items()
         if name in asked
     }
-    said = [decision.guideline, decision.edition, decision.path, told]
+    said = [decision.guideline, decision.edition, decision.path, values]
     return keyed_digest(key, "inputs", orjson.dumps(said, option=orjson.OPT_SORT_KEYS).decode())
 
 

@@ -119,13 +119,14 @@ def insert_once(connection: Connection, table: Table, rows: Sequence[Mapping[str
 
 
 def insert_if_new(connection: Connection, table: Table, row: Mapping[str, Any]) -> bool:
-    """Insert a row; false if its key is not new."""
+    """Insert a row, which has a value for every column; false if its key is not new."""
     return connection.execute(_insert(table, returning=True), row).first() is not None
 
 
 @cache
 def _insert(table: Table, *, returning: bool = False) -> TextClause:
-    # As text, which both databases read alike: SQLAlchemy's own statement for a conflict is compiled at each use.
+    # As text, which both databases read alike: SQLAlchemy's own statement for a conflict is compiled at each use. The
+    # tables are our own: no name of theirs needs quotes.
     names = table.columns.keys()
     values = ", ".join(f":{name}" for name in names)
     ending = f" RETURNING {', '.join(table.primary_key.columns.keys())}" if returning else ""
@@ -134,8 +135,8 @@ def _insert(table: Table, *, returning: bool = False) -> TextClause:
     return statement.bindparams(*(bindparam(column.name, type_=column.type) for column in table.columns))
 
 
-def _url(text: str) -> URL:
-    url = make_url(text)
+def _url(address: str) -> URL:
+    url = make_url(address)
     return url.set(drivername="postgresql+psycopg") if url.drivername in ("postgres", "postgresql") else url
 
 

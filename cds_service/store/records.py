@@ -82,8 +82,8 @@ class Overridden:
 def keyed_digest(key: bytes, *parts: str) -> str:
     """HMAC-SHA256 of the parts, each with its length, in hexadecimal."""
     encoded = [part.encode("utf-8", "surrogatepass") for part in parts]
-    told = b"".join(len(each).to_bytes(8, "big") + each for each in encoded)
-    return hmac.digest(key, told, "sha256").hex()
+    message = b"".join(len(each).to_bytes(8, "big") + each for each in encoded)
+    return hmac.digest(key, message, "sha256").hex()
 
 
 def pseudonym(key: bytes, client: str, fhir_server: str | None, patient_id: str) -> str:

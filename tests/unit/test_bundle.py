@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from msgspec import Raw
 
 from fhir_mappings import bundle
-from fhir_mappings.bundle import Entries, addresses_of
+from fhir_mappings.bundle import Entries, TooDeepError, addresses_of
 from fhir_mappings.decoding import DecodedEntry
 from fhir_mappings.sifting import glance_at
 from tests.benchmarks.bodies import SCENARIOS
@@ -76,10 +76,11 @@ def an_entry(draw: st.DrawFn) -> dict[str, Any]:
     resource |= {name: value for name, value in after.items() if name not in resource}
     members: dict[str, Any] = {"fullUrl": draw(st.sampled_from(["urn:1", 5])), "resource": resource}
     members |= draw(st.sampled_from([{}, {"search": {"mode": "match"}}, {"link": CONFUSING[0]}, {"z": CONFUSING[1]}]))
-    if draw(st.booleans()):
+    if draw(st.integers(0, 3)) == 0:
         del members["fullUrl"]
-    names = draw(st.permutations(list(members)))
-    return {name: members[name] for name in names}
+    if draw(st.booleans()):
+        return members
+    return {name: members[name] for name in draw(st.permutations(list(members)))}
 
 
 @st.composite
@@ -117,11 +118,10 @@ def compare(text: bytes, reach: tuple[int, int] = (2048, 16384)) -> None:
 
 
 @given(texts(), st.data())
-def test_bytes_lost_or_changed_change_nothing_about_that(text: bytes, data: st.DataObject) -> None:
-    damaged = bytearray(text)
-    at = data.draw(st.integers(0, len(damaged) - 1))
-    damaged[at : at + data.draw(st.integers(0, 2))] = data.draw(st.sampled_from([b"", b"}", b",", b'"', b"{", b"]"]))
-    compare(bytes(damaged))
+def test_of_a_damaged_bundle_only_the_meant_entry_is_cut_out(text: bytes, data: st.DataObject) -> None:
+    at = data.draw(st.integers(0, len(text) - 1))
+    piece = data.draw(st.sampled_from([b"", b"}", b",", b'"', b"{", b"]", b" ", b',{"fullUrl":', b"}]", b'"z":[{}],']))
+    compare(text[:at] + piece + text[at + data.draw(st.integers(0, 2)) :])
 
 
 @pytest.mark.parametrize("first", ["fullUrl", "resource", "link"])
@@ -166,14 +166,53 @@ def test_a_resource_that_cannot_be_decoded_is_told_as_such() -> None:
     assert found == scanned(text, [1])
 
 
-def test_many_are_scanned_for_once() -> None:
+def test_many_are_scanned_for_once(monkeypatch: pytest.MonkeyPatch) -> None:
     text = written(searchset([{"fullUrl": "urn:1", "resource": observation(f"o{n}")} for n in range(9)]))
     entries = entries_of(text)
     assert entries is not None
     few = entries.of([2, 4])
-    assert entries._all is None
+    assert entries._listed is None
     assert entries.of(range(9))[2:5:2] == few
-    assert entries._all is not None
+    listed = entries._listed
+    monkeypatch.setattr(Entries, "_cut", lambda *_: pytest.fail("all are there already"))
+    assert entries.of(range(9))[2:5:2] == entries.of([2, 4]) == few
+    assert entries._listed is listed
+
+
+@pytest.mark.parametrize(("wanted", "scans"), [(2, False), (3, True)])
+def test_half_of_them_are_many(wanted: int, scans: bool) -> None:
+    entries = entries_of(written(searchset([{"fullUrl": "urn:1", "resource": observation("o")}] * 6)))
+    assert entries is not None
+    entries.of(range(wanted))
+    assert (entries._listed is not None) == scans
+
+
+def test_entries_that_are_long_are_looked_for_further_away() -> None:
+    for length, near in ((5_000, True), (40_000, False)):
+        resource = observation("o", note="x" * length)
+        text = written(searchset([{"fullUrl": "urn:1", "resource": resource}] * 4))
+        assert (cut(text, [1]) is not None) == near
+        entries = entries_of(text)
+        assert entries is not None
+        assert entries.of([1]) == scanned(text, [1])
+
+
+def test_what_is_nested_too_deeply_to_be_found_again_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
+    class Deep:
+        def decode(self, raw: Any) -> Any:
+            raise RecursionError
+
+    entries = entries_of(json.dumps(searchset([{"resource": observation("o")}] * 3)).encode())
+    assert entries is not None
+    monkeypatch.setattr(bundle, "_BUNDLE", Deep())
+    with pytest.raises(TooDeepError):
+        entries.of([1])
+
+
+def test_no_view_is_held_for_its_address() -> None:
+    view = memoryview(bytearray(9))
+    addresses_of([view])
+    view.release()  # refused while somebody holds it
 
 
 def test_a_view_of_other_bytes_is_not_looked_for() -> None:

@@ -31,9 +31,9 @@ async def app(scope: Any, receive: Any, send: Any) -> None:
     await send({"type": "http.response.body", "body": body})
 
 
-def talk(to: Talk) -> None:
+def talk(to: Talk, of: Any = app) -> None:
     async def run() -> None:
-        config = uvicorn.Config(app, lifespan="off", ws="none", log_config=None)
+        config = uvicorn.Config(of, lifespan="off", ws="none", log_config=None)
         config.load()
         state = ServerState()
         loop = asyncio.get_running_loop()
@@ -86,6 +86,92 @@ def test_a_body_may_be_larger_than_the_headers_may() -> None:
             assert (await answer(reader))[::2] == (200, b"%d" % size)
 
     talk(to)
+
+
+def received(body: bytes, reads: asyncio.Event | None = None) -> list[bytes]:
+    """What an application is given of a body, which it does not read before this event."""
+    given: list[bytes] = []
+
+    async def reading(scope: Any, receive: Any, send: Any) -> None:
+        if reads is not None:
+            await reads.wait()
+        more = True
+        while more:
+            message = await receive()
+            given.append(message["body"])
+            more = message["more_body"]
+        await send({"type": "http.response.start", "status": 200, "headers": [(b"content-length", b"0")]})
+        await send({"type": "http.response.body", "body": b""})
+
+    async def to(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        writer.write(b"POST / HTTP/1.1\r\nHost: x\r\nContent-Length: %d\r\n\r\n" % len(body))
+        for start in range(0, len(body), 300_000):
+            writer.write(body[start : start + 300_000])
+            await asyncio.sleep(0.02)
+        if reads is not None:
+            reads.set()
+        await answer(reader)
+
+    talk(to, reading)
+    return given
+
+
+LARGE = bytes(range(250)) * 10_000  # 2.5 MB, no two pieces of which are alike where they are parted
+
+
+@pytest.mark.parametrize("late", [False, True], ids=["as it comes", "once most of it has come"])
+def test_of_a_large_body_nothing_is_lost_or_moved(late: bool) -> None:
+    given = received(LARGE, asyncio.Event() if late else None)
+    assert b"".join(given) == LARGE
+    assert len(given) > 1
+
+
+def test_a_small_body_is_given_at_once() -> None:
+    assert received(LARGE[:900_000]) == [LARGE[:900_000]]
+
+
+@pytest.mark.parametrize("size", [3, connection._HANDED_ON_BYTES, 3 * connection._HANDED_ON_BYTES + 5])
+@pytest.mark.parametrize("pieces", [1, 7, 300])
+def test_a_body_is_handed_on_whole_however_it_comes(size: int, pieces: int) -> None:
+    async def to(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        writer.write(b"POST / HTTP/1.1\r\nHost: x\r\nContent-Length: %d\r\n\r\n" % size)
+        step = -(-size // pieces)
+        for start in range(0, size, step):
+            writer.write(bytes(min(step, size - start)))
+            await writer.drain()
+        assert (await answer(reader))[::2] == (200, str(size).encode())
+        writer.write(HEAD + b"\r\nabc")
+        assert (await answer(reader))[::2] == (200, b"3")
+
+    talk(to)
+
+
+@pytest.mark.parametrize("before", [b"", b"a" * 1000], ids=["after the answer", "before it as well"])
+def test_of_a_body_that_nobody_reads_nothing_is_kept(before: bytes, monkeypatch: pytest.MonkeyPatch) -> None:
+    connections: list[LimitedProtocol] = []
+
+    async def refuses(scope: Any, receive: Any, send: Any) -> None:
+        connections.append(scope["state"]["connection"])
+        await asyncio.sleep(0.05)
+        await send({"type": "http.response.start", "status": 404, "headers": [(b"content-length", b"0")]})
+        await send({"type": "http.response.body", "body": b""})
+
+    def on_message_begin(self: LimitedProtocol) -> None:
+        whole(self)
+        self.scope["state"] = {"connection": self}
+
+    async def to(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        writer.write(b"POST / HTTP/1.1\r\nHost: x\r\nContent-Length: 900000\r\n\r\n" + before)
+        assert (await answer(reader))[0] == 404
+        writer.write(bytes(500_000))
+        await writer.drain()
+        await asyncio.sleep(0.05)
+        assert connections[0]._body_bytes == 500_000 + len(before)
+        assert connections[0]._held.tell() == 0
+
+    whole = LimitedProtocol.on_message_begin
+    monkeypatch.setattr(LimitedProtocol, "on_message_begin", on_message_begin)
+    talk(to, refuses)
 
 
 def test_headers_without_end_are_cut_off() -> None:

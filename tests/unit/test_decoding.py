@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 
+from fhir_mappings.answer import Availability, read_answer
 from fhir_mappings.decoding import decode
 from tests.support.charts import Json, searchset
 
@@ -72,18 +73,30 @@ def test_a_link_to_the_next_page_survives_a_malformed_neighbour() -> None:
     assert [link.relation for link in found.link or ()] == ["next", "next"]  # what cannot be read may lead on
 
 
-def test_full_url_and_search_mode_survive_a_malformed_neighbour() -> None:
-    entry = {"fullUrl": "urn:uuid:1", "resource": GOOD, "search": {"mode": "include"}}
-    odd = {"fullUrl": 5, "resource": GOOD, "search": "match"}
-    value = {"resourceType": "Bundle", "entry": [entry, odd, {"resource": None}, {}, 7]}
+def test_an_odd_member_of_an_entry_costs_no_other() -> None:
+    odd_address = {"fullUrl": 5, "resource": GOOD, "search": {"mode": "include"}, "response": {"status": 404}}
+    odd_search = {"fullUrl": "urn:uuid:1", "resource": GOOD, "search": "match"}
+    value = {"resourceType": "Bundle", "entry": [odd_address, odd_search, {"resource": None}, {}, 7]}
     found, malformed = decode(json.dumps(value).encode())
     assert found is not None
     assert found.entry is not None
     first, second, *rest = found.entry
-    assert (first.fullUrl, first.search and first.search.mode) == ("urn:uuid:1", "include")
-    assert (second.fullUrl, second.search) == (None, None)
+    assert (first.fullUrl, first.search and first.search.mode) == (None, "include")
+    assert first.response is not None
+    assert first.response.status == "404"
+    assert (second.fullUrl, second.search, second.response) == ("urn:uuid:1", None, None)
+    assert first.resource == second.resource is not None
     assert [entry.resource for entry in rest] == [None, None], "announced, and not there"
     assert len(malformed) == 1
+
+
+@pytest.mark.parametrize("issue", [[{"severity": "error"}], {"severity": "error"}, "error", [5]], ids=str)
+def test_what_a_bundle_says_went_wrong_is_known_beside_an_odd_member(issue: Any) -> None:
+    value = {"resourceType": "Bundle", "entry": [{"resource": GOOD}], "total": "3", "issue": issue}
+    found, _ = decode(json.dumps(value).encode())
+    assert found is not None
+    assert found.issue
+    assert read_answer(json.dumps(value).encode()).availability is Availability.FAILED
 
 
 DEEP = 100_000

@@ -23,6 +23,7 @@ def with_input(name: str, fact: Fact[Any]) -> Decision:
 def test_the_value_of_an_input_that_was_asked_about_counts() -> None:
     facts: list[Fact[Any]] = [
         Known(True), Known(False), Unknown(WhyUnknown.NOT_RECORDED), Unknown(WhyUnknown.TOO_OLD),
+        Known(str(WhyUnknown.NOT_RECORDED)),
     ]  # fmt: skip
     assert "extrahepatic_disease" in ASKED
     assert len({inputs_digest(with_input("extrahepatic_disease", fact), KEY) for fact in facts}) == len(facts)

@@ -63,7 +63,7 @@ def body_of(story: Story, *more: dict[str, Any]) -> bytes:
     if isinstance(observations, dict) and observations.get("resourceType") == "Bundle":
         observations.pop("total", None)
         observations["entry"] = [*observations.get("entry", ()), *({"resource": resource} for resource in more)]
-    return json.dumps(request).encode()
+    return json.dumps(request, separators=(",", ":")).encode()  # as EHRs write it
 
 
 def evaluated(body: bytes) -> Evaluation:
@@ -116,7 +116,7 @@ def test_an_odd_entry_loses_no_result(name: str, odd: dict[str, Any], monkeypatc
         "type": "searchset",
         "entry": [entries[0] | odd, *entries[1:]],
     }
-    body = json.dumps(request).encode()
+    body = json.dumps(request, separators=(",", ":")).encode()
     later = told(evaluated(body))
     monkeypatch.setattr(relevance, "_EVERYDAY", frozenset())
     monkeypatch.setattr(sifting, "glance_at", lambda _: None)

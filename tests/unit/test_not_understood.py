@@ -68,6 +68,51 @@ def test_letters_that_are_the_same_in_another_case_only_are_found(name: str) -> 
     assert names(result(name)) == [name]
 
 
+def among_passed_over(*resources: Json) -> list[str]:
+    """The names found where nothing was decoded, because no code is known."""
+    value = json.dumps(searchset(resources), separators=(",", ":"), ensure_ascii=False).encode()
+    left = read_answer(value, "Observation", judge_by(load_terminology())).undecoded
+    assert left.count == len(resources)
+    return [found.label for found in not_understood(replace(chart(), undecoded=(left,)))]
+
+
+PLAIN = [result("Sodium", id="sodium"), result("Potassium (kinase)", id="kinase")]
+
+
+@pytest.mark.parametrize(
+    "name", ["Ki-67", "S-CGA", "\u212ai-67", "\u017ferotonin", "M\u0130B-1", "5-HT \u00b5mol", 'a "CgA"']
+)
+def test_a_name_is_found_among_results_that_were_passed_over(name: str) -> None:
+    assert among_passed_over(*PLAIN, result(name, id="ours"), result("Chloride", id="chloride")) == [name]
+    assert among_passed_over(*PLAIN, result(None, id="ours", display=name)) == [name]
+    assert among_passed_over(*PLAIN) == []
+
+
+def test_a_name_in_a_component_of_what_was_passed_over_is_found() -> None:
+    panel = result("Panel", id="panel") | {"component": [{"code": {"text": "Ki-67"}, "valueString": "high"}]}
+    assert among_passed_over(*PLAIN, panel) == ["Ki-67"]
+
+
+def test_codes_that_cannot_be_read_are_passed_over() -> None:
+    odd = result("Ki-67", id="odd")
+    value = json.dumps(searchset([odd | {"code": {"text": 67, "x": "ki"}}, *PLAIN])).encode()
+    left = read_answer(value, "Observation", judge_by(load_terminology())).undecoded
+    assert not_understood(replace(chart(), undecoded=(left,))) == ()
+
+
+@pytest.mark.parametrize(
+    "odd",
+    [
+        {"subject": {"reference": "Patient/somebody-else"}},
+        {"modifierExtension": [{"url": "urn:not"}]},
+        {"subject": None},
+    ],
+    ids=["another patient's", "negated for all we know", "nobody's"],
+)
+def test_of_what_was_passed_over_only_this_patient_s_is_named(odd: Json) -> None:
+    assert among_passed_over(result("Ki-67", id="odd") | odd) == []
+
+
 def test_panels_of_one_code_are_told_by_their_parts() -> None:
     parts = [{"code": {"text": text}, "valueString": "high"} for text in ("CgA", "Serotonin")]
     panels = [observation("loinc:1-1", None, id=f"panel-{n}") | {"component": [part]} for n, part in enumerate(parts)]

@@ -209,6 +209,28 @@ def test_the_newest_result_is_shown_as_it_stands() -> None:
 
 
 @pytest.mark.parametrize(
+    ("dates", "day"),
+    [
+        ({"effectivePeriod": {"start": "2026-01-02", "end": "2026-01-03"}}, "2026-01-03"),
+        ({"effectiveDateTime": "yesterday", "issued": "2026-01-04"}, "2026-01-04"),
+    ],
+    ids=["a period", "a date that is none, beside one that is"],
+)
+def test_the_newest_result_is_told_by_whatever_date_it_has(dates: Json, day: str) -> None:
+    of_one_sample = [observation("loinc:14631-6", f"{n} umol/L", None, id=f"o{n}") | dates for n in (1, 2)]
+    found = newest(observation("loinc:14631-6", "9 umol/L", "2026-01-01"), *of_one_sample)
+    assert found is not None
+    assert found.when is not None
+    assert found.when.day == day
+
+
+def test_what_is_no_fhir_is_outside_no_range() -> None:
+    odd = observation("loinc:14631-6", "99 umol/L", **up_to("20 umol/L")) | {"bodySite": {"coding": "liver"}}
+    flagged = observation("loinc:14631-6", {"valueQuantity": {"value": "NaN"}}, **flag("flag:H"))
+    assert not list(outside_own_range(chart(odd, flagged), C.BILIRUBIN_TOTAL))
+
+
+@pytest.mark.parametrize(
     ("value", "expected"),
     [
         ({"valueCodeableConcept": {"text": "Low"}}, "Low"),

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import json
 from typing import Any
 
 import pytest
 
 from fhir_mappings.answer import ABSENT, Availability, read_answer
+from fhir_mappings.meanings import assessment_meaning
+from fhir_mappings.relevance import judge_by
 from fhir_mappings.select import PatientMismatchError, WhyUnused, build_chart
 from fhir_mappings.terminology import Concept, load_terminology
 from tests.support.charts import (
@@ -189,3 +192,20 @@ def test_panels_of_one_code_are_found_by_their_parts() -> None:
     ]
     for concept in parts:
         assert [found.id for found in chart(*panels).observations(concept)] == [concept.value]
+
+
+def test_only_our_own_code_system_makes_an_assessment_of_a_code() -> None:
+    ours = observation("nelm:hepatic-failure", {"valueBoolean": True}, id="ours")
+    foreign = {"coding": [{"system": "urn:x", "code": "hepatic-failure"}]}
+    found = chart(ours, ours | {"id": "foreign", "code": foreign})
+    assert [resource.id for resource in found.observations(assessment_meaning("hepatic-failure"))] == ["ours"]
+
+
+def test_a_result_without_an_id_that_is_decoded_later_displaces_none() -> None:
+    nameless = [observation(code, "1 mg/dL") for code in ("loinc:9811-1", "loinc:1975-2", "loinc:1975-2")]
+    value = json.dumps(searchset(nameless), separators=(",", ":")).encode()
+    terminology = load_terminology()
+    results = read_answer(value, "Observation", judge_by(terminology))
+    answers = {"patient": answer(PATIENT), "observations": results}
+    found = build_chart(answers, patient_id="p1", fhir_server=None, as_of=AS_OF, terminology=terminology)
+    assert (len(found.of_type("Observation")), len(found.whole().of_type("Observation"))) == (1, 3)

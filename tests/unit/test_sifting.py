@@ -3,20 +3,24 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Iterable, Sequence
 from typing import Any
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from fhir_mappings.decoding import decode
-from fhir_mappings.sifting import Matters, sift
+from fhir_mappings.bundle import Entries, TooDeepError
+from fhir_mappings.decoding import Decoded, decode
+from fhir_mappings.sifting import Alike, Matters, sift
 
 LOINC = "http://loinc.org"
 KI67 = {"coding": [{"system": "urn:local", "code": "K67"}, {"system": LOINC, "code": "29593-1"}]}
 POTASSIUM = {"coding": [{"system": LOINC, "code": "2823-3"}]}
 
 
+SODIUM = {"coding": [{"system": LOINC, "code": "2951-2"}]}
+MIB1 = {"coding": [{"system": LOINC, "code": "29593-1"}]}
 ALBUMIN = {"coding": [{"system": LOINC, "code": "1751-7"}]}
 
 
@@ -27,11 +31,16 @@ def matters(system: str | None, code: str | None) -> Matters:
 
 def bundle(*resources: Any, **more: Any) -> bytes:
     entries = [{"fullUrl": f"urn:{n}", "resource": r} for n, r in enumerate(resources)]
-    return json.dumps({"resourceType": "Bundle", "type": "searchset", "entry": entries, **more}).encode()
+    value = {"resourceType": "Bundle", "type": "searchset", "entry": entries, **more}
+    return json.dumps(value, separators=(",", ":")).encode()  # as servers write it
 
 
 def observation(**more: Any) -> dict[str, Any]:
     return {"resourceType": "Observation", "id": "o", "status": "final", **more}
+
+
+def ids(decoded: Iterable[Decoded]) -> list[str | None]:
+    return [resource.id for resource, _ in decoded if resource is not None]
 
 
 @pytest.mark.parametrize(
@@ -46,6 +55,7 @@ def observation(**more: Any) -> dict[str, Any]:
         (observation(code={"text": "Ki-67"}), False),
         (observation(), False),
         (observation(code=POTASSIUM, valueString=7), False),  # odd, but nobody reads it
+        (observation(code=KI67, component=[{"code": POTASSIUM}]), True),
         ({"resourceType": "Condition", "id": "c", "code": POTASSIUM}, True),
         ({"resourceType": "OperationOutcome", "issue": [{"severity": "error"}]}, True),
         ({"resourceType": "Bundle", "entry": [{"resource": observation(code=POTASSIUM)}]}, True),
@@ -62,9 +72,69 @@ def test_passes_over_observations_of_no_code_that_matters(resource: dict[str, An
 
 def test_what_is_passed_over_can_be_asked_for() -> None:
     passed_over = observation(code=POTASSIUM, valueString="x")
-    ((entry, lost),) = sift(bundle(observation(code=KI67), passed_over), matters).undecoded.passed_over()
-    assert entry is not None
-    assert (entry.resource, lost) == decode(json.dumps(passed_over).encode())
+    (decoded,) = sift(bundle(observation(code=KI67), passed_over), matters).undecoded.passed_over()
+    assert decoded == decode(json.dumps(passed_over).encode())
+
+
+def test_of_those_passed_over_the_wanted_ones_are_decoded() -> None:
+    asked: list[int] = []
+
+    def wanted(groups: Sequence[Alike]) -> Sequence[Alike]:
+        asked.append(len(groups))
+        return [alike for alike in groups if b"2823-3" in bytes(alike.code)]
+
+    results = [observation(code=code, id=f"o{n}") for n, code in enumerate((POTASSIUM, ALBUMIN, SODIUM, POTASSIUM))]
+    undecoded = sift(bundle(*results), matters).undecoded
+    assert ids(undecoded.passed_over(wanted)) == ["o0", "o3"]
+    assert asked == [2], "once for those that are alike"
+    assert ids(undecoded.passed_over()) == ["o0", "o2", "o3"]
+
+
+def test_the_order_of_the_entries_is_kept() -> None:
+    codes = {"a": KI67, "b": POTASSIUM, "c": MIB1, "d": SODIUM, "e": KI67, "f": POTASSIUM}
+    condition = {"resourceType": "Condition", "id": "x"}
+    found = sift(bundle(*(observation(code=code, id=name) for name, code in codes.items()), condition), matters)
+    assert found.resource is not None
+    assert [entry.resource.id for entry in found.resource.entry or () if entry.resource] == ["a", "c", "e", "x"]
+    assert ids(found.undecoded.passed_over()) == ["b", "d", "f"]
+
+
+def test_panels_of_one_code_are_judged_each_by_its_own_components() -> None:
+    panels = [observation(code=POTASSIUM, component=[{"code": code}]) for code in (POTASSIUM, KI67)]
+    found = sift(bundle(*panels), matters)
+    assert found.resource is not None
+    assert (len(found.resource.entry or ()), found.undecoded.count) == (1, 1)
+
+
+def test_codes_are_not_taken_for_components() -> None:
+    parts = [{"code": POTASSIUM}]
+    found = sift(bundle({"resourceType": "Observation", "component": parts}, observation(code=parts)), matters)
+    assert [piece.reference for piece in found.malformed] == ["Observation/o"]
+    assert found.undecoded.count == 1
+
+
+def test_an_odd_entry_does_not_have_its_neighbours_decoded() -> None:
+    entries = [{"resource": 5}, {"resource": observation(code=POTASSIUM)}]
+    found = sift(json.dumps({"resourceType": "Bundle", "entry": entries}).encode(), matters)
+    assert (found.undecoded.count, len(found.malformed)) == (1, 1)
+
+
+def test_what_is_no_bundle_stays_what_it_is() -> None:
+    found = sift(b'{"resourceType":"OperationOutcome","issue":[{"severity":"error"}],"entry":[]}', matters).resource
+    assert found is not None
+    assert found.resourceType == "OperationOutcome"
+
+
+@pytest.mark.parametrize("entries", [[observation(code=KI67)], [observation(code=KI67), *[observation()] * 9]], ids=len)
+def test_what_cannot_be_found_again_has_all_of_it_decoded(entries: list[Any], monkeypatch: pytest.MonkeyPatch) -> None:
+    value = bundle(*entries)
+    whole, _ = decode(value)
+    monkeypatch.setattr(Entries, "of", too_deep)
+    assert sift(value, matters).resource == whole
+
+
+def too_deep(*_: Any) -> Any:
+    raise TooDeepError
 
 
 @pytest.mark.parametrize(

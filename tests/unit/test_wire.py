@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from fhir_mappings.decoding import decode
-from fhir_mappings.wire import Coded, Coding, Resource
+from fhir_mappings.wire import CodeableConcept, Coded, Coding, Resource
 from tests.support.charts import Json, answer, searchset
 
 
@@ -27,6 +27,17 @@ def test_a_code_is_found_in_each_of_its_shapes(element: Json, why: str) -> None:
     modality = decoded({"resourceType": "ImagingStudy", "modality": [element]}).modalities()
     assert modality
     assert [(c.system, c.code) for c in modality[0].codings()] == [("s", "c")], why
+
+
+def test_codings_and_names_have_one_order() -> None:
+    itself, listed, inner = (Coding("urn:x", code, f"{code}-name") for code in "abc")
+    every = Coded(
+        coding=[listed], text="text", system=itself.system, code=itself.code, display=itself.display,
+        concept=CodeableConcept([inner], "concept"),
+    )  # fmt: skip
+    assert every.codings() == [itself, listed, inner]
+    assert every.names() == ["text", "concept", "a-name", "b-name", "c-name", "a", "b", "c"]
+    assert Coded(coding=[Coding(None, "", "")], text="").names() == []
 
 
 @pytest.mark.parametrize(

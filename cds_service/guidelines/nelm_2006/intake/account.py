@@ -22,7 +22,7 @@ from cds_service.guidelines.nelm_2006.intake.not_used import (
 )
 from fhir_mappings.answer import Availability
 from fhir_mappings.condition import every_condition_left_out
-from fhir_mappings.decoding import DecodedEntry
+from fhir_mappings.decoding import Decoded
 from fhir_mappings.facts import Known, Source, quoted
 from fhir_mappings.select import Chart, Unused, WhyUnused, why_unused
 from fhir_mappings.wire import Coded, Resource
@@ -191,9 +191,8 @@ def _code(coded: Coded) -> str:
     return ", ".join(coding.code for coding in coded.codings() if coding.code)
 
 
-def _passed_over(decoded: DecodedEntry, chart: Chart, reading: ChartReading) -> NotUsed:
-    entry, malformed = decoded
-    resource = entry.resource if entry is not None else None
+def _passed_over(decoded: Decoded, chart: Chart, reading: ChartReading) -> NotUsed:
+    resource, malformed = decoded
     if resource is None:
         return NotUsed(malformed[0].reference, _WORDS[WhyUnused.MALFORMED], f"element {malformed[0].where}")
     why = why_unused(resource, chart.identity) if chart.identity else None
