@@ -73,9 +73,12 @@ def whose(resource: Resource, patient: PatientIdentity) -> Whose:
     """Decide by `subject` (or `patient`); a contained or merely logical reference identifies nobody."""
     if resource.resourceType == "Patient":
         return Whose.THIS_PATIENT if resource.id == patient.id else Whose.OTHER_PATIENT
-    if resource.subject is None or resource.patient is None:
-        return points_at(resource.subject or resource.patient, patient)
-    by_subject, by_patient = points_at(resource.subject, patient), points_at(resource.patient, patient)
+    subject = resource.subject
+    if subject is not None and resource.patient is None and subject.reference == patient.relative:
+        return Whose.THIS_PATIENT  # as nearly all say it
+    if subject is None or resource.patient is None:
+        return points_at(subject or resource.patient, patient)
+    by_subject, by_patient = points_at(subject, patient), points_at(resource.patient, patient)
     # Two references that disagree name nobody we could be sure of.
     return by_subject if by_subject is by_patient else Whose.OTHER_PATIENT
 

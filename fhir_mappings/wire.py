@@ -185,7 +185,25 @@ class Resource(Struct, frozen=True, omit_defaults=True, gc=False):
     subject: Reference | None = None
     patient: Reference | None = None
     bodySite: Coded | list[Coded] | None = None
+    # Observation, DiagnosticReport; in the order in which servers write them, which is how they are looked for
+    effectiveDateTime: str | None = None
+    effectiveInstant: str | None = None
+    effectivePeriod: Period | None = None
     issued: str | None = None
+    valueQuantity: Quantity | None = None
+    valueCodeableConcept: Coded | None = None
+    valueString: str | None = None
+    valueBoolean: bool | None = None
+    valueInteger: int | None = None
+    valueRange: Range | None = None
+    valueRatio: Ratio | None = None
+    dataAbsentReason: Coded | None = None
+    interpretation: list[Coded] | Coded | None = None
+    referenceRange: list[ReferenceRange] | None = None
+    component: list[Component] | None = None
+    specimen: Reference | list[Reference] | None = None
+    method: Coded | None = None
+    conclusionCode: list[Coded] | None = None
     # Bundle, OperationOutcome
     entry: list[Entry] | None = None
     link: list[Link] | None = None
@@ -208,24 +226,6 @@ class Resource(Struct, frozen=True, omit_defaults=True, gc=False):
     abatementAge: Quantity | None = None
     abatementRange: Range | None = None
     abatementString: str | None = None
-    # Observation, DiagnosticReport
-    effectiveDateTime: str | None = None
-    effectiveInstant: str | None = None
-    effectivePeriod: Period | None = None
-    valueQuantity: Quantity | None = None
-    valueCodeableConcept: Coded | None = None
-    valueString: str | None = None
-    valueBoolean: bool | None = None
-    valueInteger: int | None = None
-    valueRange: Range | None = None
-    valueRatio: Ratio | None = None
-    dataAbsentReason: Coded | None = None
-    interpretation: list[Coded] | Coded | None = None
-    referenceRange: list[ReferenceRange] | None = None
-    component: list[Component] | None = None
-    specimen: Reference | list[Reference] | None = None
-    method: Coded | None = None
-    conclusionCode: list[Coded] | None = None
     # ImagingStudy
     started: str | None = None
     modality: Coded | list[Coded] | None = None
