@@ -31,7 +31,6 @@ from fhir_mappings.wire import Resource
 # A Condition that exists in the chart under a proper FHIR id; a draft order points at no other.
 _CONDITION = re.compile(r"Condition/(?!without-id$)[A-Za-z0-9.-]{1,64}")
 DECISION_EXTENSION = "io.github.nelm-cds.decision"
-_NUMBERS = int | float
 
 
 class Evaluation(Struct, frozen=True):
@@ -146,6 +145,9 @@ def as_json(decision: Decision) -> dict[str, Any]:
 def inputs_as_json(inputs: Mapping[str, Fact[Any]]) -> dict[str, Any]:
     """The inputs of a decision as plain JSON."""
     return {name: _fact(fact) for name, fact in inputs.items()}
+
+
+_NUMBERS = int | float  # made once, not for each empty member
 
 
 def without_empties(value: dict[str, Any]) -> dict[str, Any]:

@@ -12,6 +12,7 @@ import pytest
 ROOT = Path(__file__).parents[2]
 PAGES = sorted([*ROOT.glob("*.md"), *(ROOT / "docs").rglob("*.md"), *(ROOT / "deploy").rglob("*.md")])
 _LINK = re.compile(r"\]\(([^)\s]+)\)")
+_PAGE = re.compile(r"\bdocs/[\w/.-]+\.md\b")
 _ELSEWHERE = re.compile(r"[a-z]+:")
 
 
@@ -32,6 +33,20 @@ def test_a_link_that_leads_nowhere_would_be_noticed() -> None:
     assert "report-a-vulnerability" in anchors(ROOT / "SECURITY.md")
     assert "of-another-name" not in anchors(ROOT / "SECURITY.md")
     assert _LINK.findall("see [this](docs/none.md#there) and [that](#here)") == ["docs/none.md#there", "#here"]
+
+
+SOURCES = sorted(
+    file
+    for folder in ("cds_service", "fhir_mappings")
+    for file in (ROOT / folder).rglob("*.py")
+    if "node_modules" not in file.parts
+)
+
+
+@pytest.mark.parametrize("source", SOURCES, ids=[str(source.relative_to(ROOT)) for source in SOURCES])
+def test_a_page_that_a_source_speaks_of_is_there(source: Path) -> None:
+    pages = _PAGE.findall(source.read_text("utf-8"))
+    assert [page for page in pages if not (ROOT / page).exists()] == []
 
 
 @cache

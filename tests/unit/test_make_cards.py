@@ -9,7 +9,7 @@ import pytest
 
 from cds_service.cards import make_cards
 from cds_service.cards.make import EXTENSION, TooMuchToSayError, limited
-from cds_service.cards.pieces import named
+from cds_service.cards.pieces import cut, named
 from cds_service.reasoning.advice import (
     DETAIL_LIMIT,
     LEAD_LIMIT,
@@ -167,6 +167,13 @@ def test_the_brief_wording_is_used_only_where_the_full_one_needs_too_many_cards(
 def test_the_brief_wording_is_used_where_one_block_is_longer_than_a_card() -> None:
     (card,) = cards(section(Block(long("full", 1300), brief="Brief."), Block("Rest.", brief="")))
     assert paragraphs(card) == ["Lead.", "Brief.", PATIENT]
+
+
+@pytest.mark.parametrize(("first", "second", "page"), [(700, 900, 1), (900, 700, 0)])
+def test_of_two_cards_with_room_the_fuller_one_is_filled(first: int, second: int, page: int) -> None:
+    blocks = [Block(long("first", first)), Block(long("second", second)), Block("Anywhere.", movable=True)]
+    pieces = cut([section(*blocks)], len(PATIENT), packed=True).pieces()
+    assert ["Anywhere." in piece.paragraphs for piece in pieces] == [number == page for number in range(2)]
 
 
 def test_in_brief_what_may_move_fills_the_room_there_is_the_longest_first() -> None:
